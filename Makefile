@@ -1,0 +1,195 @@
+# Copyright (C) nginx-intake contributors
+#
+# make           build/ngx_http_intake_module.so, for the installed nginx
+# make run       a demo site with its own Redis, in the foreground
+# make check     every test, then the same under the sanitizers
+# make unit      the unit tests, and the fuzzers on the inputs in the tree
+# make fuzz      every fuzzer for FUZZ_TIME seconds
+# make asan      build/asan/nginx, the module inside, with the sanitizers
+# make bench     the comparison with other gateways
+# make install   into DESTDIR; MODULES_DIR and CONF_DIR say where
+# make deps      the Debian packages that building and testing need
+
+SHELL := /bin/bash
+
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += --no-print-directory -j$(shell nproc)
+endif
+
+CC = gcc
+CLANG = clang
+PROVE = prove -j2
+FUZZ_TIME = 60
+
+MODULES_DIR = /usr/lib/nginx/modules
+CONF_DIR = /etc/nginx
+
+# nginx's headers and configure, as Debian's nginx-dev has them, and its whole
+# source, for the sanitizers
+NGINX_DEV = /usr/share/nginx/src
+NGINX_SOURCE = $(CURDIR)/build/source/nginx
+
+SCRIPTS := $(wildcard src/redis/scripts/*.lua)
+HEADERS := $(wildcard src/*.h src/*/*.h t/unit/*.h)
+
+RUN_PACKAGES = ca-certificates curl gcc libc6-dev libhiredis-dev \
+    libjansson-dev libpcre2-dev libssl-dev make nginx nginx-dev openssl \
+    perl redis-server zlib1g-dev
+TEST_PACKAGES = binutils clang faketime libclang-rt-dev \
+    libnginx-mod-http-lua libnginx-mod-nchan libprotocol-http2-perl \
+    python3 python3-redis redis-tools util-linux wrk
+
+CC_OPT = -O2 -fPIC -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
+    -Wextra -Wformat -Werror=format-security
+LD_OPT = -Wl,-z,relro -Wl,-z,now
+
+# nginx itself copies from NULL when there is nothing to copy, and reads
+# integers where they lie
+SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+    -fno-sanitize-recover=undefined -fno-sanitize=nonnull-attribute,alignment
+
+TEST_CFLAGS = $(SANITIZE) -Wall -Wextra -Werror -Wno-unused-parameter \
+    $(addprefix -I,build src $(wildcard src/*/) t/unit) \
+    $(addprefix -isystem $(NGINX_DEV)/src/,core event os/unix http \
+        http/modules http/v2)
+
+
+all: build/Makefile
+	@echo "building build/ngx_http_intake_module.so"
+	@$(MAKE) -s -C build/nginx-dev -f $(CURDIR)/build/Makefile modules
+
+
+# $(call configure,FROM,INTO,OPTIONS) runs nginx's configure with the options
+# of the installed nginx.  Headers that say the same as before keep their
+# times, so that only what changed is compiled.
+
+define configure
+	@echo "configuring $(2)"
+	@for f in $(2)/ngx_auto_{config,headers}; do \
+	    ! [ -f $$f.h ] || cp -p $$f.h $$f.old; done
+	@. $(NGINX_DEV)/conf_flags && cd $(1) \
+	    && ./configure "$${NGX_CONF_FLAGS[@]}" --with-debug \
+	       --builddir=$(CURDIR)/$(2) --with-cc="$(CC)" $(3) \
+	       > $(CURDIR)/$(2)/configure.log \
+	    || { tail -n 20 $(CURDIR)/$(2)/configure.log; exit 1; }
+	@grep -A 1 warning: $(2)/configure.log || :
+	@for f in $(2)/ngx_auto_{config,headers}; do \
+	    ! cmp -s $$f.h $$f.old || mv $$f.old $$f.h; done
+endef
+
+
+# configure writes where it stands, and the folder of nginx-dev belongs to
+# root: it runs in a folder of links
+
+build/Makefile: Makefile config $(SCRIPTS) $(NGINX_DEV)/configure
+	@rm -f $@ build/ngx_http_intake_module.so
+	@mkdir -p build/nginx-dev
+	@ln -sfn $(NGINX_DEV)/{auto,src,configure} build/nginx-dev
+	$(call configure,build/nginx-dev,build, \
+	    --with-cc-opt="$(CC_OPT)" --with-ld-opt="$(LD_OPT)" \
+	    --add-dynamic-module=$(CURDIR))
+
+
+asan: build/asan/Makefile
+	@echo "building build/asan/nginx"
+	@$(MAKE) -s -C $(NGINX_SOURCE) -f $(CURDIR)/build/asan/Makefile binary
+
+build/asan/Makefile: Makefile config $(SCRIPTS) | $(NGINX_SOURCE)/configure
+	@rm -f $@ build/asan/nginx
+	@mkdir -p build/asan
+	$(call configure,$(NGINX_SOURCE),build/asan, \
+	    --with-http_addition_module --with-http_sub_module \
+	    --with-cc-opt="$(SANITIZE) -DNGX_DEBUG_PALLOC=1" \
+	    --with-ld-opt="$(SANITIZE) -static-libasan" \
+	    --add-module=$(CURDIR))
+
+$(CURDIR)/build/source/nginx/configure:
+	.ci/nginx-source build/source
+
+
+# A test names the files and libraries it is linked with in its first lines:
+#     /* sources: src/verify/ngx_intake_digest.c */
+#     /* libs: -lcrypto */
+
+names = $(shell sed -n '1,20s|^/\* $(1): \(.*\) \*/$$|\1|p' $(2))
+
+UNIT := $(patsubst t/%.c,build/%,$(wildcard t/unit/*_test.c))
+FUZZ := $(patsubst t/fuzz/%_fuzz.c,%,$(wildcard t/fuzz/*_fuzz.c))
+REPLAY := $(patsubst %,build/replay/%_fuzz,$(FUZZ))
+
+.SECONDEXPANSION:
+
+$(UNIT): build/unit/%: t/unit/%.c $$(call names,sources,t/unit/$$*.c) \
+        $(HEADERS) | build/Makefile
+	@echo "building $@"
+	@mkdir -p $(@D)
+	@$(CC) $(TEST_CFLAGS) -o $@ $(filter %.c,$^) $(call names,libs,$<)
+
+$(REPLAY): build/replay/%: t/fuzz/%.c $$(call names,sources,t/fuzz/$$*.c) \
+        t/fuzz/driver.c $(HEADERS) | build/Makefile
+	@echo "building $@"
+	@mkdir -p $(@D)
+	@$(CC) $(TEST_CFLAGS) -o $@ $(filter %.c,$^) $(call names,libs,$<)
+
+$(FUZZ:%=build/fuzz/%_fuzz): build/fuzz/%: t/fuzz/%.c \
+        $$(call names,sources,t/fuzz/$$*.c) $(HEADERS) | build/Makefile
+	@echo "building $@"
+	@mkdir -p $(@D)
+	@$(CLANG) $(TEST_CFLAGS) -fsanitize=fuzzer -o $@ $(filter %.c,$^) \
+	    $(call names,libs,$<)
+
+unit: $(UNIT) $(REPLAY)
+	$(if $^,$(PROVE) -e '' $^)
+
+# what a fuzzer breaks is kept in t/fuzz/regression, which make unit replays
+
+fuzz: $(FUZZ:%=fuzz-%)
+
+$(FUZZ:%=fuzz-%): fuzz-%: build/fuzz/%_fuzz
+	@mkdir -p build/corpus/$* t/fuzz/corpus/$* t/fuzz/regression/$*
+	@echo "running $< for $(FUZZ_TIME) seconds"
+	@$< -max_total_time=$(FUZZ_TIME) -artifact_prefix=t/fuzz/regression/$*/ \
+	    build/corpus/$* t/fuzz/corpus/$* t/fuzz/regression/$* \
+	    > build/fuzz/$*.log 2>&1 \
+	    || { tail -n 50 build/fuzz/$*.log; exit 1; }
+	@echo "$*: $$(grep '^Done' build/fuzz/$*.log)"
+
+
+check:
+	@$(MAKE) deps
+	@$(MAKE) all
+	@$(MAKE) unit
+	$(PROVE) t/*.t
+	@if $(MAKE) $(NGINX_SOURCE)/configure; then $(MAKE) check-asan; \
+	else echo "The source of nginx is not to be had:" \
+	    "the tests were not run under the sanitizers."; fi
+
+check-asan: asan
+	INTAKE_NGINX=$(CURDIR)/build/asan/nginx INTAKE_MODULE= $(PROVE) t/*.t
+
+bench:
+	@$(MAKE) deps
+	@$(MAKE) all
+	@t/bench/run
+
+run:
+	@$(MAKE) deps-run
+	@$(MAKE) all
+	@exec conf/run
+
+deps:
+	@.ci/deps $(sort $(RUN_PACKAGES) $(TEST_PACKAGES))
+
+deps-run:
+	@.ci/deps $(RUN_PACKAGES)
+
+install: all
+	install -d $(DESTDIR)$(MODULES_DIR) $(DESTDIR)$(CONF_DIR)/intake
+	install -m 644 build/ngx_http_intake_module.so $(DESTDIR)$(MODULES_DIR)
+	install -m 644 conf/intake/platforms.conf $(DESTDIR)$(CONF_DIR)/intake
+
+clean:
+	rm -rf build
+
+.PHONY: all asan unit fuzz $(FUZZ:%=fuzz-%) check check-asan bench run deps \
+    deps-run install clean
