@@ -1,0 +1,595 @@
+
+/*
+ * Copyright (C) nginx-intake contributors
+ */
+
+
+#include "ngx_http_intake_platform.h"
+
+
+/*
+ * What is sent back:
+ *
+ *  answer STATUS [TYPE "TEMPLATE"]
+ *  challenge METHOD [SRC|SRC=VALUE]... [verified] [token=SRC]
+ *            -> STATUS [TYPE "TEMPLATE"] ["header=NAME: TEMPLATE"]...
+ */
+
+
+static ngx_int_t ngx_http_intake_parse_reply_body(ngx_conf_t *cf,
+    ngx_array_t *paths, ngx_str_t *type, ngx_str_t *text, const char *what,
+    ngx_http_intake_reply_t *reply);
+static ngx_http_intake_template_t *ngx_http_intake_parse_sent(ngx_conf_t *cf,
+    ngx_array_t *paths, ngx_str_t *text, const char *what);
+static ngx_uint_t ngx_http_intake_is_json(ngx_str_t *type);
+static ngx_int_t ngx_http_intake_parse_conditions(ngx_conf_t *cf,
+    ngx_array_t *paths, ngx_http_intake_challenge_t *challenge);
+static ngx_int_t ngx_http_intake_parse_condition(ngx_conf_t *cf,
+    ngx_array_t *paths, ngx_str_t *arg, ngx_http_intake_challenge_t *challenge,
+    ngx_http_intake_src_t **last);
+static ngx_int_t ngx_http_intake_parse_match(ngx_conf_t *cf,
+    ngx_array_t *paths, ngx_str_t *arg, ngx_http_intake_match_t *match);
+static ngx_int_t ngx_http_intake_check_signs(ngx_conf_t *cf,
+    ngx_http_intake_challenge_t *challenge);
+static ngx_int_t ngx_http_intake_count_hmac(void *data,
+    ngx_http_intake_word_t *word);
+static ngx_int_t ngx_http_intake_parse_header(ngx_conf_t *cf,
+    ngx_array_t *paths, ngx_str_t *arg,
+    ngx_http_intake_challenge_t *challenge);
+static ngx_int_t ngx_http_intake_header_value(ngx_conf_t *cf,
+    ngx_array_t *paths, ngx_str_t *text, ngx_http_intake_header_t *header);
+
+
+static ngx_http_intake_choice_t  ngx_http_intake_challenge_methods[] = {
+    { ngx_string("GET"), NGX_HTTP_GET },
+    { ngx_string("HEAD"), NGX_HTTP_HEAD },
+    { ngx_string("POST"), NGX_HTTP_POST },
+    { ngx_string("PUT"), NGX_HTTP_PUT },
+    { ngx_string("PATCH"), NGX_HTTP_PATCH },
+    { ngx_string("DELETE"), NGX_HTTP_DELETE },
+    { ngx_string("OPTIONS"), NGX_HTTP_OPTIONS },
+    ngx_http_intake_null_choice
+};
+
+
+static ngx_http_intake_choice_t  ngx_http_intake_own_headers[] = {
+    { ngx_string("connection"), 0 },
+    { ngx_string("content-length"), 0 },
+    { ngx_string("content-type"), 0 },
+    { ngx_string("date"), 0 },
+    { ngx_string("server"), 0 },
+    { ngx_string("transfer-encoding"), 0 },
+    { ngx_string("x-content-type-options"), 0 },
+    ngx_http_intake_null_choice
+};
+
+
+char *
+ngx_http_intake_parse_answer(ngx_conf_t *cf, ngx_array_t *paths,
+    ngx_http_intake_reply_t **answer)
+{
+    ngx_int_t                 n;
+    ngx_str_t                *value;
+    ngx_http_intake_reply_t  *reply;
+
+    value = cf->args->elts;
+
+    reply = ngx_pcalloc(cf->pool, sizeof(ngx_http_intake_reply_t));
+    if (reply == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    n = ngx_http_intake_parse_reply(cf, paths, &value[1], cf->args->nelts - 1,
+                                    200, 299, "answer", reply);
+    if (n == NGX_ERROR) {
+        return NGX_CONF_ERROR;
+    }
+
+    if ((ngx_uint_t) n != cf->args->nelts - 1) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "unknown \"%V\" in \"answer\", which is "
+                           "STATUS [TYPE \"TEMPLATE\"]", &value[n + 1]);
+        return NGX_CONF_ERROR;
+    }
+
+    *answer = reply;
+
+    return NGX_CONF_OK;
+}
+
+
+ngx_int_t
+ngx_http_intake_parse_reply(ngx_conf_t *cf, ngx_array_t *paths,
+    ngx_str_t *value, ngx_uint_t n, ngx_uint_t least, ngx_uint_t most,
+    const char *what, ngx_http_intake_reply_t *reply)
+{
+    ngx_int_t  status;
+    ngx_str_t  dummy;
+
+    if (n == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "no status after \"->\" in \"%s\"", what);
+        return NGX_ERROR;
+    }
+
+    status = ngx_atoi(value[0].data, value[0].len);
+
+    if (status < (ngx_int_t) least || status > (ngx_int_t) most) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid status \"%V\" in \"%s\", write one of "
+                           "%ui to %ui", &value[0], what, least, most);
+        return NGX_ERROR;
+    }
+
+    reply->status = status;
+
+    if (n == 1 || ngx_http_intake_param(&value[1], "header=", &dummy)) {
+        return 1;
+    }
+
+    if (n == 2 || ngx_http_intake_param(&value[2], "header=", &dummy)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "no template after the type \"%V\" in \"%s\", "
+                           "write %i TYPE \"TEMPLATE\"",
+                           &value[1], what, status);
+        return NGX_ERROR;
+    }
+
+    if (status == NGX_HTTP_NO_CONTENT || status == 205
+        || status == NGX_HTTP_NOT_MODIFIED)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "status %i in \"%s\" has no body, leave out "
+                           "\"%V\" and its template",
+                           status, what, &value[1]);
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_intake_parse_reply_body(cf, paths, &value[1], &value[2],
+                                         what, reply)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return 3;
+}
+
+
+static ngx_int_t
+ngx_http_intake_parse_reply_body(ngx_conf_t *cf, ngx_array_t *paths,
+    ngx_str_t *type, ngx_str_t *text, const char *what,
+    ngx_http_intake_reply_t *reply)
+{
+    u_char  *p, *last;
+
+    last = type->data + type->len;
+    p = ngx_strlchr(type->data, last, '/');
+
+    if (p == NULL || p == type->data || p + 1 == last) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid type \"%V\" in \"%s\", write one such as "
+                           "text/plain or application/json", type, what);
+        return NGX_ERROR;
+    }
+
+    for (p = type->data; p < last; p++) {
+        if (*p < 0x20 || *p > 0x7e) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid character in the type of \"%s\"",
+                               what);
+            return NGX_ERROR;
+        }
+    }
+
+    reply->type = *type;
+    reply->json = ngx_http_intake_is_json(type);
+
+    reply->body = ngx_http_intake_parse_sent(cf, paths, text, what);
+
+    return reply->body ? NGX_OK : NGX_ERROR;
+}
+
+
+/* a template that leaves this server: the secret itself must not */
+
+static ngx_http_intake_template_t *
+ngx_http_intake_parse_sent(ngx_conf_t *cf, ngx_array_t *paths,
+    ngx_str_t *text, const char *what)
+{
+    ngx_http_intake_template_t  *template;
+
+    template = ngx_http_intake_parse_template(cf, paths, text, what);
+
+    if (template
+        && ngx_http_intake_has_word(template, NGX_HTTP_INTAKE_WORD_SECRET))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"$secret\" in \"%s\" would send the secret, "
+                           "it may stand in \"signed\" only", what);
+        return NULL;
+    }
+
+    return template;
+}
+
+
+/* application/json, text/x-json, application/problem+json; charset=utf-8 */
+
+static ngx_uint_t
+ngx_http_intake_is_json(ngx_str_t *type)
+{
+    u_char  *last;
+
+    last = ngx_strlchr(type->data, type->data + type->len, ';');
+
+    if (last == NULL) {
+        last = type->data + type->len;
+    }
+
+    while (last > type->data && last[-1] == ' ') {
+        last--;
+    }
+
+    return last - type->data >= 4
+           && ngx_strncasecmp(last - 4, (u_char *) "json", 4) == 0;
+}
+
+
+char *
+ngx_http_intake_set_challenge(ngx_conf_t *cf, ngx_http_intake_directive_t *d,
+    void *conf)
+{
+    ngx_http_intake_platform_conf_t *pc = conf;
+
+    ngx_int_t                     i, n;
+    ngx_str_t                    *value;
+    ngx_array_t                  *paths;
+    ngx_http_intake_challenge_t   challenge, *c;
+
+    value = cf->args->elts;
+    paths = pc->platform.paths;
+
+    ngx_memzero(&challenge, sizeof(ngx_http_intake_challenge_t));
+
+    i = ngx_http_intake_parse_conditions(cf, paths, &challenge);
+    if (i == NGX_ERROR) {
+        return NGX_CONF_ERROR;
+    }
+
+    n = ngx_http_intake_parse_reply(cf, paths, &value[i], cf->args->nelts - i,
+                                    200, 599, "challenge", &challenge.reply);
+    if (n == NGX_ERROR) {
+        return NGX_CONF_ERROR;
+    }
+
+    for (i += n; i < (ngx_int_t) cf->args->nelts; i++) {
+        if (ngx_http_intake_parse_header(cf, paths, &value[i], &challenge)
+            != NGX_OK)
+        {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    if (!challenge.verified
+        && ngx_http_intake_check_signs(cf, &challenge) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    if (pc->platform.challenges == NULL) {
+        pc->platform.challenges = ngx_array_create(cf->pool, 2,
+                                         sizeof(ngx_http_intake_challenge_t));
+        if (pc->platform.challenges == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    c = ngx_array_push(pc->platform.challenges);
+    if (c == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    *c = challenge;
+
+    return NGX_CONF_OK;
+}
+
+
+/* up to the arrow; the number of the argument after it, or NGX_ERROR */
+
+static ngx_int_t
+ngx_http_intake_parse_conditions(ngx_conf_t *cf, ngx_array_t *paths,
+    ngx_http_intake_challenge_t *challenge)
+{
+    ngx_int_t               rc, method;
+    ngx_str_t              *value;
+    ngx_uint_t              i;
+    ngx_http_intake_src_t  *last;
+
+    value = cf->args->elts;
+
+    method = ngx_http_intake_choose(cf, ngx_http_intake_challenge_methods,
+                                    &value[1], "method", "challenge");
+    if (method == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    challenge->method = method;
+    last = NULL;
+
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        if (ngx_strcmp(value[i].data, "->") == 0) {
+            return i + 1;
+        }
+
+        rc = ngx_http_intake_src_option(cf, &value[i], "challenge", last);
+
+        if (rc == NGX_DECLINED) {
+            rc = ngx_http_intake_parse_condition(cf, paths, &value[i],
+                                                 challenge, &last);
+        }
+
+        if (rc != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "no \"->\" in \"challenge\", write the answer after "
+                       "it, such as -> 200 text/plain \"${query:challenge}\"");
+
+    return NGX_ERROR;
+}
+
+
+/*
+ * Without "verified" anybody gets an answer, and what it signs must never be
+ * a delivery: only one value at a time, which is tested when it comes.
+ */
+
+static ngx_int_t
+ngx_http_intake_check_signs(ngx_conf_t *cf,
+    ngx_http_intake_challenge_t *challenge)
+{
+    ngx_uint_t                 i, total, tested;
+    ngx_http_intake_word_t    *word, *argument;
+    ngx_http_intake_header_t  *header;
+
+    total = 0;
+    tested = 0;
+
+    (void) ngx_http_intake_walk(challenge->reply.body,
+                                ngx_http_intake_count_hmac, &total);
+
+    if (challenge->headers) {
+        header = challenge->headers->elts;
+
+        for (i = 0; i < challenge->headers->nelts; i++) {
+            (void) ngx_http_intake_walk(header[i].value,
+                                        ngx_http_intake_count_hmac, &total);
+        }
+    }
+
+    if (challenge->reply.body) {
+        word = challenge->reply.body->elts;
+
+        for (i = 0; i < challenge->reply.body->nelts; i++) {
+
+            if (word[i].type != NGX_HTTP_INTAKE_WORD_HMAC) {
+                continue;
+            }
+
+            argument = word[i].words->elts;
+
+            if (argument->type == NGX_HTTP_INTAKE_WORD_SRC) {
+                tested++;
+            }
+        }
+    }
+
+    if (total != tested) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "$hmac() in \"challenge\" without \"verified\" "
+                           "would sign deliveries for anybody, write it in "
+                           "the body with one source, such as "
+                           "$hmac(sha256,hex,query:NAME)");
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_intake_count_hmac(void *data, ngx_http_intake_word_t *word)
+{
+    ngx_uint_t  *total = data;
+
+    if (word->type == NGX_HTTP_INTAKE_WORD_HMAC) {
+        (*total)++;
+    }
+
+    return NGX_OK;
+}
+
+
+/* what stands in front of the arrow; *last becomes the SRC it ends with */
+
+static ngx_int_t
+ngx_http_intake_parse_condition(ngx_conf_t *cf, ngx_array_t *paths,
+    ngx_str_t *arg, ngx_http_intake_challenge_t *challenge,
+    ngx_http_intake_src_t **last)
+{
+    ngx_str_t                 text;
+    ngx_http_intake_match_t  *match;
+
+    if (ngx_strcmp(arg->data, "verified") == 0) {
+        challenge->verified = 1;
+        return NGX_OK;
+    }
+
+    if (ngx_http_intake_param(arg, "token=", &text)) {
+
+        if (challenge->token) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "duplicate \"token=\" in \"challenge\"");
+            return NGX_ERROR;
+        }
+
+        challenge->token = ngx_palloc(cf->pool,
+                                      sizeof(ngx_http_intake_src_t));
+        if (challenge->token == NULL) {
+            return NGX_ERROR;
+        }
+
+        *last = challenge->token;
+
+        return ngx_http_intake_parse_src(cf, paths, &text, "challenge",
+                                         challenge->token);
+    }
+
+    if (challenge->matches == NULL) {
+        challenge->matches = ngx_array_create(cf->pool, 2,
+                                             sizeof(ngx_http_intake_match_t));
+        if (challenge->matches == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    match = ngx_array_push(challenge->matches);
+    if (match == NULL) {
+        return NGX_ERROR;
+    }
+
+    *last = &match->src;
+
+    return ngx_http_intake_parse_match(cf, paths, arg, match);
+}
+
+
+static ngx_int_t
+ngx_http_intake_parse_match(ngx_conf_t *cf, ngx_array_t *paths,
+    ngx_str_t *arg, ngx_http_intake_match_t *match)
+{
+    u_char     *p;
+    ngx_str_t   text;
+
+    ngx_memzero(match, sizeof(ngx_http_intake_match_t));
+
+    text = *arg;
+
+    if (ngx_http_intake_find_value(cf, arg, "challenge", &p) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (p) {
+        match->equal = 1;
+        match->value.data = p + 1;
+        match->value.len = text.data + text.len - match->value.data;
+
+        text.len = p - text.data;
+
+        if (match->value.len == 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "no value after \"%V\" in \"challenge\", "
+                               "write SRC=VALUE, or SRC for any value", arg);
+            return NGX_ERROR;
+        }
+    }
+
+    return ngx_http_intake_parse_src(cf, paths, &text, "challenge",
+                                     &match->src);
+}
+
+
+/* header=NAME: TEMPLATE */
+
+static ngx_int_t
+ngx_http_intake_parse_header(ngx_conf_t *cf, ngx_array_t *paths,
+    ngx_str_t *arg, ngx_http_intake_challenge_t *challenge)
+{
+    ngx_str_t                  text;
+    ngx_http_intake_header_t  *header;
+
+    if (!ngx_http_intake_param(arg, "header=", &text)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "unknown \"%V\" in \"challenge\" after \"->\", "
+                           "which is STATUS [TYPE \"TEMPLATE\"] "
+                           "[\"header=NAME: TEMPLATE\"]...", arg);
+        return NGX_ERROR;
+    }
+
+    if (challenge->headers == NULL) {
+        challenge->headers = ngx_array_create(cf->pool, 1,
+                                            sizeof(ngx_http_intake_header_t));
+        if (challenge->headers == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    header = ngx_array_push(challenge->headers);
+    if (header == NULL) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_intake_header_value(cf, paths, &text, header);
+}
+
+
+static ngx_int_t
+ngx_http_intake_header_value(ngx_conf_t *cf, ngx_array_t *paths,
+    ngx_str_t *text, ngx_http_intake_header_t *header)
+{
+    u_char                    *p, *last;
+    ngx_str_t                  name;
+    ngx_http_intake_choice_t  *own;
+
+    last = text->data + text->len;
+    p = ngx_strlchr(text->data, last, ':');
+
+    if (p == NULL || p == text->data) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "no name and \":\" in \"header=%V\" in "
+                           "\"challenge\", write \"header=NAME: TEMPLATE\"",
+                           text);
+        return NGX_ERROR;
+    }
+
+    header->name.data = text->data;
+    header->name.len = p - text->data;
+
+    name = header->name;
+
+    if (ngx_http_intake_header_name(cf, "challenge", &name) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    for (own = ngx_http_intake_own_headers; own->name.len; own++) {
+        if (ngx_http_intake_same(&own->name, &name)) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "header \"%V\" in \"challenge\" is written "
+                               "by nginx, leave it out", &header->name);
+            return NGX_ERROR;
+        }
+    }
+
+    for (p++; p < last && *p == ' '; p++) { /* void */ }
+
+    name.data = p;
+    name.len = last - p;
+
+    for ( /* void */ ; p < last; p++) {
+        if (*p < 0x20 || *p == 0x7f) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "control character in header \"%V\" in "
+                               "\"challenge\"", &header->name);
+            return NGX_ERROR;
+        }
+    }
+
+    header->value = ngx_http_intake_parse_sent(cf, paths, &name, "challenge");
+
+    return header->value ? NGX_OK : NGX_ERROR;
+}

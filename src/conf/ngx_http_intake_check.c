@@ -1,0 +1,575 @@
+
+/*
+ * Copyright (C) nginx-intake contributors
+ */
+
+
+#include "ngx_http_intake.h"
+
+
+/*
+ * When http {} has been read: names are resolved, what a source leaves out is
+ * taken from its platform, and what cannot work is refused with the place of
+ * the directive that is at fault.
+ */
+
+
+static char *ngx_http_intake_check_redis(ngx_conf_t *cf,
+    ngx_http_intake_main_conf_t *imcf);
+static char *ngx_http_intake_resolve_servers(ngx_conf_t *cf,
+    ngx_http_intake_main_conf_t *imcf);
+static char *ngx_http_intake_check_source(ngx_conf_t *cf,
+    ngx_http_intake_main_conf_t *imcf, ngx_http_intake_source_t *source);
+static char *ngx_http_intake_find_platform(ngx_conf_t *cf,
+    ngx_http_intake_main_conf_t *imcf, ngx_http_intake_source_t *source);
+static char *ngx_http_intake_name_keys(ngx_conf_t *cf,
+    ngx_http_intake_main_conf_t *imcf, ngx_http_intake_source_t *source);
+static char *ngx_http_intake_inherit(ngx_conf_t *cf,
+    ngx_http_intake_source_t *source);
+static char *ngx_http_intake_join_paths(ngx_conf_t *cf,
+    ngx_http_intake_source_t *source);
+static void ngx_http_intake_shift_paths(ngx_http_intake_template_t *template,
+    ngx_uint_t shift);
+static char *ngx_http_intake_check_secrets(ngx_conf_t *cf,
+    ngx_http_intake_source_t *source);
+static char *ngx_http_intake_make_key(ngx_conf_t *cf,
+    ngx_http_intake_source_t *source, ngx_http_intake_secret_t *secret);
+static void ngx_http_intake_destroy_key(void *data);
+
+
+#define NGX_HTTP_INTAKE_MAX_PATHS  64    /* of the JSON reader's one pass */
+
+
+static ngx_str_t  ngx_http_intake_default_server =
+    ngx_string("redis://127.0.0.1:6379");
+
+static ngx_addr_t          ngx_http_intake_default_addr;
+static struct sockaddr_in  ngx_http_intake_default_sockaddr;
+
+
+char *
+ngx_http_intake_check_conf(ngx_conf_t *cf, ngx_http_intake_main_conf_t *imcf)
+{
+    char                       *rv;
+    ngx_uint_t                  i;
+    ngx_http_intake_source_t  **sources;
+
+    rv = ngx_http_intake_check_redis(cf, imcf);
+
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    sources = imcf->sources->elts;
+
+    for (i = 0; i < imcf->sources->nelts; i++) {
+        rv = ngx_http_intake_check_source(cf, imcf, sources[i]);
+
+        if (rv != NGX_CONF_OK) {
+            return rv;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_intake_check_redis(ngx_conf_t *cf, ngx_http_intake_main_conf_t *imcf)
+{
+    struct sockaddr_in         *sin;
+    ngx_intake_redis_conf_t    *redis;
+    ngx_intake_redis_server_t  *server;
+
+    redis = &imcf->redis;
+
+    ngx_conf_init_value(redis->database, 0);
+    ngx_conf_init_msec_value(redis->timeout, 2000);
+    ngx_conf_init_msec_value(redis->connect_timeout, 1000);
+    ngx_conf_init_uint_value(redis->max_in_flight, 1024);
+    ngx_conf_init_msec_value(redis->max_clock_skew, 5000);
+
+    if (redis->prefix.data == NULL) {
+        ngx_str_set(&redis->prefix, "intake:");
+    }
+
+    if (redis->servers.nelts) {
+        return ngx_http_intake_resolve_servers(cf, imcf);
+    }
+
+    /* a Redis on this machine, as it is installed */
+
+    if (redis->servers.elts == NULL
+        && ngx_array_init(&redis->servers, cf->pool, 1,
+                          sizeof(ngx_intake_redis_server_t))
+           != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    server = ngx_array_push(&redis->servers);
+    if (server == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(server, sizeof(ngx_intake_redis_server_t));
+
+    sin = &ngx_http_intake_default_sockaddr;
+    sin->sin_family = AF_INET;
+    sin->sin_port = htons(6379);
+    sin->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+
+    ngx_http_intake_default_addr.sockaddr = (struct sockaddr *) sin;
+    ngx_http_intake_default_addr.socklen = sizeof(struct sockaddr_in);
+    ngx_str_set(&ngx_http_intake_default_addr.name, "127.0.0.1:6379");
+
+    server->url = ngx_http_intake_default_server;
+    ngx_str_set(&server->host, "127.0.0.1");
+    server->port = 6379;
+    server->addrs = &ngx_http_intake_default_addr;
+    server->naddrs = 1;
+
+    return NGX_CONF_OK;
+}
+
+
+/*
+ * With a resolver names are looked up while running.  Without one, now; a
+ * name that nobody knows yet must not keep nginx from starting.
+ */
+
+static char *
+ngx_http_intake_resolve_servers(ngx_conf_t *cf,
+    ngx_http_intake_main_conf_t *imcf)
+{
+    ngx_url_t                   u;
+    ngx_uint_t                  i;
+    ngx_intake_redis_server_t  *server;
+    ngx_http_core_loc_conf_t   *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->resolver && clcf->resolver->connections.nelts) {
+        imcf->redis.resolver = clcf->resolver;
+        imcf->redis.resolver_timeout =
+                               clcf->resolver_timeout == NGX_CONF_UNSET_MSEC
+                               ? 30000 : clcf->resolver_timeout;
+        return NGX_CONF_OK;
+    }
+
+    server = imcf->redis.servers.elts;
+
+    for (i = 0; i < imcf->redis.servers.nelts; i++) {
+
+        if (server[i].naddrs) {
+            continue;
+        }
+
+        ngx_memzero(&u, sizeof(ngx_url_t));
+
+        u.url = server[i].host;
+        u.default_port = server[i].port;
+
+        if (ngx_parse_url(cf->pool, &u) != NGX_OK) {
+            ngx_http_intake_conf_log(cf, NGX_LOG_WARN, &imcf->redis_position,
+                                     "%s \"%V\" of intake_redis: without a "
+                                     "\"resolver\" it is looked up again at "
+                                     "the next reload only",
+                                     u.err ? u.err : "cannot resolve",
+                                     &server[i].host);
+            continue;
+        }
+
+        server[i].addrs = u.addrs;
+        server[i].naddrs = u.naddrs;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_intake_check_source(ngx_conf_t *cf,
+    ngx_http_intake_main_conf_t *imcf, ngx_http_intake_source_t *source)
+{
+    if (source->platform_name.len == 0) {
+        ngx_http_intake_conf_log(cf, NGX_LOG_EMERG, &source->position,
+                                 "no \"platform\" in intake_source \"%V\": "
+                                 "write \"platform NAME;\"", &source->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_intake_find_platform(cf, imcf, source) != NGX_CONF_OK
+        || ngx_http_intake_name_keys(cf, imcf, source) != NGX_CONF_OK
+        || ngx_http_intake_inherit(cf, source) != NGX_CONF_OK
+        || ngx_http_intake_join_paths(cf, source) != NGX_CONF_OK
+        || ngx_http_intake_check_secrets(cf, source) != NGX_CONF_OK
+        || ngx_http_intake_check_needs(cf, source) != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_intake_find_platform(ngx_conf_t *cf,
+    ngx_http_intake_main_conf_t *imcf, ngx_http_intake_source_t *source)
+{
+    ngx_str_t                    *names, *nearest;
+    ngx_uint_t                    i, n;
+    ngx_http_intake_platform_t  **platforms;
+
+    platforms = imcf->platforms->elts;
+    n = imcf->platforms->nelts;
+
+    names = ngx_palloc(cf->temp_pool, (n + 1) * sizeof(ngx_str_t));
+    if (names == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 0; i < n; i++) {
+        names[i] = platforms[i]->name;
+
+        if (names[i].len == source->platform_name.len
+            && ngx_strncmp(names[i].data, source->platform_name.data,
+                           names[i].len)
+               == 0)
+        {
+            source->platform = platforms[i];
+            return NGX_CONF_OK;
+        }
+    }
+
+    nearest = ngx_http_intake_nearest(&source->platform_name, names, n,
+                                      sizeof(ngx_str_t));
+    if (nearest) {
+        ngx_http_intake_conf_log(cf, NGX_LOG_EMERG,
+                                 &source->platform_position,
+                                 "unknown platform \"%V\", did you mean "
+                                 "\"%V\"?", &source->platform_name, nearest);
+
+    } else {
+        ngx_http_intake_conf_log(cf, NGX_LOG_EMERG,
+                                 &source->platform_position,
+                                 "unknown platform \"%V\": include the file "
+                                 "of presets (intake/platforms.conf) or "
+                                 "write \"intake_platform %V { }\"",
+                                 &source->platform_name,
+                                 &source->platform_name);
+    }
+
+    return NGX_CONF_ERROR;
+}
+
+
+/* the stream and its dedupe keys share one hash tag, hence one slot */
+
+static char *
+ngx_http_intake_name_keys(ngx_conf_t *cf, ngx_http_intake_main_conf_t *imcf,
+    ngx_http_intake_source_t *source)
+{
+    u_char     *p;
+    size_t      len;
+    ngx_str_t  *prefix;
+
+    prefix = &imcf->redis.prefix;
+    len = sizeof("{}:dedupe:") - 1;
+
+    if (source->stream.len) {
+        len += source->stream.len;
+
+    } else {
+        len += prefix->len + source->name.len;
+    }
+
+    p = ngx_pnalloc(cf->pool, len);
+    if (p == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    source->dedupe_prefix.data = p;
+    source->dedupe_prefix.len = len;
+
+    if (source->stream.len) {
+        ngx_sprintf(p, "{%V}:dedupe:", &source->stream);
+
+    } else {
+        ngx_sprintf(p, "%V{%V}:dedupe:", prefix, &source->name);
+
+        source->stream.data = p;
+        source->stream.len = len - (sizeof(":dedupe:") - 1);
+    }
+
+    if (source->event_source.len) {
+        return NGX_CONF_OK;
+    }
+
+    source->event_source.len = source->name.len + 1;
+    source->event_source.data = ngx_pnalloc(cf->pool,
+                                            source->event_source.len);
+    if (source->event_source.data == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_sprintf(source->event_source.data, "/%V", &source->name);
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_intake_inherit(ngx_conf_t *cf, ngx_http_intake_source_t *source)
+{
+    ngx_http_intake_platform_t  *platform;
+
+    platform = source->platform;
+
+    if (!source->dedupe.set) {
+        source->dedupe = platform->dedupe;
+    }
+
+    if (source->headers == NULL) {
+        source->headers = platform->headers;
+
+    } else if (ngx_http_intake_check_headers(cf, source->headers, platform,
+                                             &source->position)
+               != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    if (source->tolerance == NGX_CONF_UNSET) {
+        source->tolerance = platform->tolerance;
+    }
+
+    ngx_conf_merge_size_value(source->max_body, platform->max_body,
+                              1024 * 1024);
+    ngx_conf_merge_msec_value(source->deadline, platform->deadline, 2000);
+
+    if (source->max_body > NGX_HTTP_INTAKE_MAX_BODY) {
+        ngx_http_intake_conf_log(cf, NGX_LOG_EMERG, &source->position,
+                                 "\"max_body\" of intake_source \"%V\" is "
+                                 "larger than 512m, which Redis takes in "
+                                 "one value", &source->name);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* one pass over a body serves the platform's paths and those of our answer */
+
+static char *
+ngx_http_intake_join_paths(ngx_conf_t *cf, ngx_http_intake_source_t *source)
+{
+    ngx_uint_t                   i, n;
+    ngx_array_t                 *own, *paths;
+    ngx_intake_json_path_t      *path;
+    ngx_http_intake_platform_t  *platform;
+
+    own = source->paths;
+    platform = source->platform;
+    n = platform->paths->nelts;
+
+    if (source->answer == NULL) {
+        source->answer = platform->answer;
+        source->paths = platform->paths;
+
+    } else if (own->nelts == 0) {
+        source->paths = platform->paths;
+
+    } else {
+        paths = ngx_array_create(cf->pool, n + own->nelts,
+                                 sizeof(ngx_intake_json_path_t));
+        if (paths == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        path = ngx_array_push_n(paths, n + own->nelts);
+
+        ngx_memcpy(path, platform->paths->elts,
+                   n * sizeof(ngx_intake_json_path_t));
+        path += n;
+
+        for (i = 0; i < own->nelts; i++) {
+            path[i] = ((ngx_intake_json_path_t *) own->elts)[i];
+        }
+
+        if (source->answer->body) {
+            ngx_http_intake_shift_paths(source->answer->body, n);
+        }
+
+        source->paths = paths;
+    }
+
+    if (source->paths->nelts > NGX_HTTP_INTAKE_MAX_PATHS) {
+        ngx_http_intake_conf_log(cf, NGX_LOG_EMERG, &source->position,
+                                 "intake_source \"%V\" and its platform read "
+                                 "more than %d json paths", &source->name,
+                                 NGX_HTTP_INTAKE_MAX_PATHS);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static void
+ngx_http_intake_shift_paths(ngx_http_intake_template_t *template,
+    ngx_uint_t shift)
+{
+    ngx_uint_t               i;
+    ngx_http_intake_word_t  *word;
+
+    word = template->elts;
+
+    for (i = 0; i < template->nelts; i++) {
+
+        if (word[i].words) {
+            ngx_http_intake_shift_paths(word[i].words, shift);
+        }
+
+        if (word[i].type == NGX_HTTP_INTAKE_WORD_SRC
+            && word[i].src.kind == NGX_HTTP_INTAKE_SRC_JSON)
+        {
+            word[i].src.path += shift;
+        }
+    }
+}
+
+
+static char *
+ngx_http_intake_check_secrets(ngx_conf_t *cf,
+    ngx_http_intake_source_t *source)
+{
+    ngx_uint_t                   i;
+    ngx_http_intake_secret_t    *secret;
+    ngx_http_intake_platform_t  *platform;
+
+    platform = source->platform;
+
+    if (platform->algorithm == NGX_INTAKE_ALGORITHM_NONE) {
+
+        if (source->secrets) {
+            secret = source->secrets->elts;
+            ngx_http_intake_conf_log(cf, NGX_LOG_EMERG, &secret->position,
+                                     "\"secret\" of intake_source \"%V\" "
+                                     "would not be used: platform \"%V\" has "
+                                     "\"algorithm none\"",
+                                     &source->name, &platform->name);
+            return NGX_CONF_ERROR;
+        }
+
+        return NGX_CONF_OK;
+    }
+
+    if (source->secrets == NULL) {
+        ngx_http_intake_conf_log(cf, NGX_LOG_EMERG, &source->position,
+                                 "no \"secret\" in intake_source \"%V\": "
+                                 "write \"secret file:PATH;\"",
+                                 &source->name);
+        return NGX_CONF_ERROR;
+    }
+
+    secret = source->secrets->elts;
+
+    for (i = 0; i < source->secrets->nelts; i++) {
+        if (ngx_http_intake_make_key(cf, source, &secret[i]) != NGX_CONF_OK) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_intake_make_key(ngx_conf_t *cf, ngx_http_intake_source_t *source,
+    ngx_http_intake_secret_t *secret)
+{
+    u_char                      *data;
+    size_t                       len;
+    ngx_int_t                    rc;
+    ngx_str_t                    text;
+    const char                  *error;
+    ngx_pool_cleanup_t          *cln;
+    ngx_http_intake_platform_t  *platform;
+
+    platform = source->platform;
+    text = secret->value;
+
+    if (platform->algorithm == NGX_INTAKE_ALGORITHM_EQUAL) {
+        return NGX_CONF_OK;
+    }
+
+    if (platform->algorithm == NGX_INTAKE_ALGORITHM_BASIC) {
+        if (ngx_strlchr(text.data, text.data + text.len, ':') == NULL) {
+            ngx_http_intake_conf_log(cf, NGX_LOG_EMERG, &secret->position,
+                                     "\"secret\" of intake_source \"%V\" "
+                                     "must be USER:PASSWORD", &source->name);
+            return NGX_CONF_ERROR;
+        }
+
+        return NGX_CONF_OK;
+    }
+
+    if (platform->key_strip.len && text.len >= platform->key_strip.len
+        && ngx_strncmp(text.data, platform->key_strip.data,
+                       platform->key_strip.len)
+           == 0)
+    {
+        text.data += platform->key_strip.len;
+        text.len -= platform->key_strip.len;
+    }
+
+    /* decoded bytes are as secret as the text */
+
+    data = ngx_alloc(text.len + 1, cf->log);
+    if (data == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    rc = ngx_intake_decode(platform->key_encoding, &text, data, text.len + 1,
+                           &len);
+
+    if (rc != NGX_OK || len == 0) {
+        error = "is not encoded as \"key encoding=\" of its platform says";
+        secret->key = NULL;
+
+    } else {
+        error = "is refused by the library of digests";
+        secret->key = ngx_intake_key_create(platform->algorithm, data, len,
+                                            &error);
+    }
+
+    ngx_explicit_memzero(data, text.len + 1);
+    ngx_free(data);
+
+    if (secret->key == NULL) {
+        ngx_http_intake_conf_log(cf, NGX_LOG_EMERG, &secret->position,
+                                 "\"secret\" of intake_source \"%V\": %s",
+                                 &source->name, error);
+        return NGX_CONF_ERROR;
+    }
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    if (cln == NULL) {
+        ngx_intake_key_destroy(secret->key);
+        return NGX_CONF_ERROR;
+    }
+
+    cln->handler = ngx_http_intake_destroy_key;
+    cln->data = secret->key;
+
+    return NGX_CONF_OK;
+}
+
+
+static void
+ngx_http_intake_destroy_key(void *data)
+{
+    ngx_intake_key_destroy(data);
+}

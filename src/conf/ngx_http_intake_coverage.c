@@ -1,0 +1,319 @@
+
+/*
+ * Copyright (C) nginx-intake contributors
+ */
+
+
+#include "ngx_http_intake_platform.h"
+
+
+/*
+ * What the signature covers, and whether the body must be read before it can
+ * be checked.
+ */
+
+
+typedef struct {
+    ngx_http_intake_platform_t  *platform;
+    ngx_http_intake_src_t       *src;
+} ngx_http_intake_cover_t;
+
+
+static void ngx_http_intake_check_timestamp(ngx_conf_t *cf,
+    ngx_http_intake_platform_conf_t *pc);
+static char *ngx_http_intake_check_id(ngx_conf_t *cf,
+    ngx_http_intake_platform_conf_t *pc);
+static ngx_uint_t ngx_http_intake_is_covered(
+    ngx_http_intake_platform_t *platform, ngx_http_intake_src_t *src);
+static ngx_int_t ngx_http_intake_word_covers(void *data,
+    ngx_http_intake_word_t *word);
+static ngx_uint_t ngx_http_intake_src_covers(ngx_http_intake_src_t *all,
+    ngx_http_intake_src_t *part);
+static ngx_uint_t ngx_http_intake_needs_body(
+    ngx_http_intake_platform_t *platform);
+static ngx_int_t ngx_http_intake_word_needs_body(void *data,
+    ngx_http_intake_word_t *word);
+
+static const char  *ngx_http_intake_src_prefixes[] = {
+    "header:", "query:", "form:", "json:", "conf:", "@"
+};
+
+
+char *
+ngx_http_intake_check_coverage(ngx_conf_t *cf,
+    ngx_http_intake_platform_conf_t *pc)
+{
+    if (ngx_http_intake_check_id(cf, pc) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_http_intake_check_timestamp(cf, pc);
+
+    pc->platform.signature_in_body = ngx_http_intake_needs_body(
+                                                             &pc->platform);
+
+    return NGX_CONF_OK;
+}
+
+
+static void
+ngx_http_intake_check_timestamp(ngx_conf_t *cf,
+    ngx_http_intake_platform_conf_t *pc)
+{
+    ngx_http_intake_platform_t  *platform;
+
+    platform = &pc->platform;
+
+    if (platform->timestamp == NULL || platform->tolerance == 0
+        || ngx_http_intake_is_covered(platform, platform->timestamp))
+    {
+        return;
+    }
+
+    ngx_http_intake_conf_log(cf, NGX_LOG_WARN, &pc->timestamp,
+                             "\"timestamp %s%V\" of intake_platform \"%V\" is "
+                             "not in \"signed\": it does not keep a delivery "
+                             "from being sent again with another time",
+                             ngx_http_intake_src_prefixes[
+                                                  platform->timestamp->kind],
+                             &platform->timestamp->name, &platform->name);
+}
+
+
+/*
+ * An id that the signature does not cover can be replaced by whoever sends a
+ * captured delivery again; such an id is taken as "unsigned" even if that is
+ * not written, because a key that only looks signed would let the copy pass.
+ * It is not an error: what is stored is right without the word.  Where a
+ * token stands for a signature (equal, basic) the sender is known, and with
+ * none there is nothing to be known, so the id is as good as the rest.
+ */
+
+static char *
+ngx_http_intake_check_id(ngx_conf_t *cf, ngx_http_intake_platform_conf_t *pc)
+{
+    ngx_uint_t                   i;
+    ngx_http_intake_src_t       *src;
+    ngx_http_intake_platform_t  *platform;
+
+    platform = &pc->platform;
+
+    if (platform->id == NULL) {
+        return NGX_CONF_OK;
+    }
+
+    src = platform->id->elts;
+
+    for (i = 0; i < platform->id->nelts; i++) {
+
+        if (src[i].kind == NGX_HTTP_INTAKE_SRC_CONF) {
+            ngx_http_intake_conf_log(cf, NGX_LOG_EMERG, &pc->id,
+                                     "\"id conf:%V\" in intake_platform "
+                                     "\"%V\" is the same for every delivery",
+                                     &src[i].name, &platform->name);
+            return NGX_CONF_ERROR;
+        }
+
+        if (platform->id_unsigned
+            || ngx_http_intake_is_covered(platform, &src[i]))
+        {
+            continue;
+        }
+
+        ngx_http_intake_conf_log(cf, NGX_LOG_WARN, &pc->id,
+                                 "\"id %s%V\" of intake_platform \"%V\" is "
+                                 "not covered by \"signed\" and taken as "
+                                 "unsigned: write \"unsigned\" after it, or "
+                                 "name it in \"signed\"",
+                                 ngx_http_intake_src_prefixes[src[i].kind],
+                                 &src[i].name, &platform->name);
+
+        platform->id_unsigned = 1;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_intake_is_covered(ngx_http_intake_platform_t *platform,
+    ngx_http_intake_src_t *src)
+{
+    ngx_http_intake_cover_t  cover;
+
+    if (platform->signed_string == NULL) {
+        return 1;
+    }
+
+    /* a digest of the body is signed with what it stands in */
+
+    if (platform->body_digest && src != platform->body_digest
+        && (src->kind == NGX_HTTP_INTAKE_SRC_JSON
+            || src->kind == NGX_HTTP_INTAKE_SRC_FORM)
+        && ngx_http_intake_is_covered(platform, platform->body_digest))
+    {
+        return 1;
+    }
+
+    cover.platform = platform;
+    cover.src = src;
+
+    return ngx_http_intake_walk(platform->signed_string,
+                                ngx_http_intake_word_covers, &cover)
+           != NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_intake_word_covers(void *data, ngx_http_intake_word_t *word)
+{
+    ngx_http_intake_cover_t *cover = data;
+
+    ngx_uint_t              i, covers;
+    ngx_http_intake_src_t  *src, *id;
+
+    src = cover->src;
+    covers = 0;
+
+    switch (word->type) {
+
+    case NGX_HTTP_INTAKE_WORD_BODY:
+
+        /* of a GET form: reads the query */
+
+        covers = src->kind == NGX_HTTP_INTAKE_SRC_JSON
+                 || (src->kind == NGX_HTTP_INTAKE_SRC_FORM
+                     && !(cover->platform->methods & NGX_HTTP_GET));
+        break;
+
+    case NGX_HTTP_INTAKE_WORD_FORM_SORTED:
+        covers = src->kind == NGX_HTTP_INTAKE_SRC_FORM;
+        break;
+
+    case NGX_HTTP_INTAKE_WORD_PARAMS_AMP:
+        covers = (src->kind == NGX_HTTP_INTAKE_SRC_FORM
+                  || src->kind == NGX_HTTP_INTAKE_SRC_QUERY)
+                 && !ngx_http_intake_same(&src->name, &word->text);
+        break;
+
+    case NGX_HTTP_INTAKE_WORD_URL:
+    case NGX_HTTP_INTAKE_WORD_PATH:
+        covers = src->kind == NGX_HTTP_INTAKE_SRC_QUERY;
+        break;
+
+    case NGX_HTTP_INTAKE_WORD_TIMESTAMP:
+        if (cover->platform->timestamp) {
+            covers = ngx_http_intake_src_covers(cover->platform->timestamp,
+                                                src);
+        }
+
+        break;
+
+    case NGX_HTTP_INTAKE_WORD_ID:
+        if (cover->platform->id) {
+            id = cover->platform->id->elts;
+
+            for (i = 0; i < cover->platform->id->nelts; i++) {
+                covers |= ngx_http_intake_src_covers(&id[i], src);
+            }
+        }
+
+        break;
+
+    case NGX_HTTP_INTAKE_WORD_SRC:
+        covers = ngx_http_intake_src_covers(&word->src, src);
+        break;
+
+    default:
+        break;
+    }
+
+    return covers ? NGX_DECLINED : NGX_OK;
+}
+
+
+/* the whole of a value covers what split= and prefix= take from it */
+
+static ngx_uint_t
+ngx_http_intake_src_covers(ngx_http_intake_src_t *all,
+    ngx_http_intake_src_t *part)
+{
+    if (all->kind != part->kind
+        || !ngx_http_intake_same(&all->name, &part->name))
+    {
+        return 0;
+    }
+
+    if (all->split == 0 && all->prefix.len == 0) {
+        return 1;
+    }
+
+    return all->split == part->split
+           && ngx_http_intake_same(&all->prefix, &part->prefix);
+}
+
+
+/* the body must be read as JSON or a form before it is verified */
+
+static ngx_uint_t
+ngx_http_intake_needs_body(ngx_http_intake_platform_t *platform)
+{
+    ngx_uint_t              i;
+    ngx_http_intake_src_t  *src[3];
+
+    src[0] = platform->signature;
+    src[1] = platform->timestamp;
+    src[2] = platform->body_digest;
+
+    for (i = 0; i < 3; i++) {
+        if (src[i] && (src[i]->kind == NGX_HTTP_INTAKE_SRC_JSON
+                       || src[i]->kind == NGX_HTTP_INTAKE_SRC_FORM))
+        {
+            return 1;
+        }
+    }
+
+    return ngx_http_intake_walk(platform->signed_string,
+                                ngx_http_intake_word_needs_body, platform)
+           != NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_intake_word_needs_body(void *data, ngx_http_intake_word_t *word)
+{
+    ngx_http_intake_platform_t *platform = data;
+
+    ngx_uint_t              i, n;
+    ngx_http_intake_src_t  *src;
+
+    switch (word->type) {
+
+    case NGX_HTTP_INTAKE_WORD_FORM_SORTED:
+    case NGX_HTTP_INTAKE_WORD_PARAMS_AMP:
+        return NGX_DECLINED;
+
+    case NGX_HTTP_INTAKE_WORD_SRC:
+        src = &word->src;
+        n = 1;
+        break;
+
+    case NGX_HTTP_INTAKE_WORD_ID:
+        src = platform->id->elts;
+        n = platform->id->nelts;
+        break;
+
+    default:
+        return NGX_OK;
+    }
+
+    for (i = 0; i < n; i++) {
+        if (src[i].kind == NGX_HTTP_INTAKE_SRC_JSON
+            || src[i].kind == NGX_HTTP_INTAKE_SRC_FORM)
+        {
+            return NGX_DECLINED;
+        }
+    }
+
+    return NGX_OK;
+}

@@ -1,0 +1,533 @@
+
+/*
+ * Copyright (C) nginx-intake contributors
+ */
+
+
+#include "ngx_http_intake.h"
+
+
+/*
+ * What we answer: success, handshakes, and problems (RFC 9457).  Each answer
+ * is counted when it is sent, once.
+ */
+
+
+#define NGX_HTTP_INTAKE_RETRY_AFTER  "5"    /* seconds */
+
+/* the values that these modules keep to themselves */
+#define NGX_HTTP_INTAKE_LIMIT_REQ_REJECTED   3
+#define NGX_HTTP_INTAKE_LIMIT_CONN_REJECTED  2
+
+
+typedef struct {
+    ngx_uint_t                 status;
+    ngx_http_intake_outcome_e  outcome;
+    ngx_str_t                  title;
+    ngx_str_t                  code;
+} ngx_http_intake_problem_t;
+
+
+static ngx_int_t ngx_http_intake_allow(ngx_http_request_t *r,
+    ngx_http_intake_source_t *source);
+static ngx_int_t ngx_http_intake_authenticate(ngx_http_request_t *r,
+    ngx_http_intake_source_t *source);
+static ngx_int_t ngx_http_intake_success(ngx_http_intake_ctx_t *ctx,
+    ngx_str_t *body);
+
+
+/* in the order of ngx_http_intake_code_e */
+
+static ngx_http_intake_problem_t  ngx_http_intake_problems[] = {
+
+    { 200, NGX_HTTP_INTAKE_STORED,
+      ngx_string("OK"), ngx_string("") },
+
+    { 400, NGX_HTTP_INTAKE_REJECTED,
+      ngx_string("Malformed request"), ngx_string("MALFORMED") },
+
+    { 401, NGX_HTTP_INTAKE_REJECTED,
+      ngx_string("Signature missing"), ngx_string("SIGNATURE_MISSING") },
+
+    { 401, NGX_HTTP_INTAKE_REJECTED,
+      ngx_string("Signature does not match"),
+      ngx_string("SIGNATURE_MISMATCH") },
+
+    { 401, NGX_HTTP_INTAKE_REJECTED,
+      ngx_string("Timestamp missing"), ngx_string("TIMESTAMP_MISSING") },
+
+    { 401, NGX_HTTP_INTAKE_REJECTED,
+      ngx_string("Timestamp outside the tolerance"),
+      ngx_string("TIMESTAMP_RANGE") },
+
+    { 401, NGX_HTTP_INTAKE_REJECTED,
+      ngx_string("Wrong or missing credentials"),
+      ngx_string("CREDENTIALS") },
+
+    { 403, NGX_HTTP_INTAKE_REJECTED,
+      ngx_string("Challenge refused"), ngx_string("CHALLENGE_REFUSED") },
+
+    { 403, NGX_HTTP_INTAKE_REJECTED,
+      ngx_string("Origin not allowed"), ngx_string("ORIGIN_NOT_ALLOWED") },
+
+    { 403, NGX_HTTP_INTAKE_REJECTED,
+      ngx_string("Forbidden"), ngx_string("FORBIDDEN") },
+
+    { 404, NGX_HTTP_INTAKE_REJECTED,
+      ngx_string("Not found"), ngx_string("NOT_FOUND") },
+
+    { 405, NGX_HTTP_INTAKE_REJECTED,
+      ngx_string("Method not allowed"), ngx_string("METHOD_NOT_ALLOWED") },
+
+    { 413, NGX_HTTP_INTAKE_REJECTED,
+      ngx_string("Body too large"), ngx_string("TOO_LARGE") },
+
+    { 415, NGX_HTTP_INTAKE_REJECTED,
+      ngx_string("Content-Encoding not supported"),
+      ngx_string("UNSUPPORTED_CONTENT_ENCODING") },
+
+    { 429, NGX_HTTP_INTAKE_REJECTED,
+      ngx_string("Too many requests"), ngx_string("RATE_LIMITED") },
+
+    { 503, NGX_HTTP_INTAKE_UNAVAILABLE,
+      ngx_string("Store unavailable"), ngx_string("STORE_UNAVAILABLE") },
+
+    { 503, NGX_HTTP_INTAKE_UNAVAILABLE,
+      ngx_string("Store did not answer in time"),
+      ngx_string("STORE_TIMEOUT") },
+
+    { 503, NGX_HTTP_INTAKE_UNAVAILABLE,
+      ngx_string("Store refused the write"), ngx_string("STORE_REFUSED") },
+
+    { 503, NGX_HTTP_INTAKE_UNAVAILABLE,
+      ngx_string("Promised durability unavailable"),
+      ngx_string("DURABILITY_UNAVAILABLE") },
+
+    { 500, NGX_HTTP_INTAKE_UNAVAILABLE,
+      ngx_string("Internal error"), ngx_string("INTERNAL_ERROR") },
+};
+
+
+static ngx_str_t  ngx_http_intake_json_type =
+    ngx_string("application/json");
+
+static ngx_str_t  ngx_http_intake_problem_type =
+    ngx_string("application/problem+json");
+
+
+ngx_str_t *
+ngx_http_intake_code_name(ngx_http_intake_code_e code)
+{
+    return &ngx_http_intake_problems[code].code;
+}
+
+
+ngx_int_t
+ngx_http_intake_refuse(ngx_http_intake_ctx_t *ctx,
+    ngx_http_intake_code_e code)
+{
+    ngx_int_t            rc;
+    ngx_str_t            body;
+    ngx_uint_t           status;
+    ngx_http_request_t  *r;
+
+    r = ctx->request;
+
+    /*
+     * whoever waits for "100 Continue" is not asked for a body in vain, and
+     * whether it still comes then, nobody knows
+     */
+
+    if (r->headers_in.expect && !r->expect_tested) {
+        r->expect_tested = 1;
+        r->keepalive = 0;
+    }
+
+    rc = ngx_http_discard_request_body(r);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    status = ngx_http_intake_problems[code].status;
+
+    if (ngx_http_intake_problem(ctx, code, status, &body) != NGX_OK
+        || ngx_http_intake_problem_headers(ctx, status) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_intake_send(r, status, &ngx_http_intake_problem_type,
+                                &body);
+}
+
+
+ngx_int_t
+ngx_http_intake_problem(ngx_http_intake_ctx_t *ctx,
+    ngx_http_intake_code_e code, ngx_uint_t status, ngx_str_t *body)
+{
+    u_char                     *p;
+    size_t                      len;
+    ngx_http_intake_problem_t  *problem;
+
+    problem = &ngx_http_intake_problems[code];
+
+    len = sizeof("{\"type\":\"about:blank\",\"title\":\"\",\"status\":000,"
+                 "\"code\":\"\"}") - 1
+          + problem->title.len + problem->code.len;
+
+    p = ngx_pnalloc(ctx->request->pool, len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    body->data = p;
+
+    p = ngx_sprintf(p, "{\"type\":\"about:blank\",\"title\":\"%V\","
+                    "\"status\":%03ui,\"code\":\"%V\"}",
+                    &problem->title, status, &problem->code);
+
+    body->len = p - body->data;
+
+    ctx->answered = 1;
+    ctx->code = code;
+    ctx->outcome = problem->outcome;
+
+    ngx_http_intake_count_request(ctx);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_intake_problem_headers(ngx_http_intake_ctx_t *ctx, ngx_uint_t status)
+{
+    ngx_str_t            value;
+    ngx_http_request_t  *r;
+
+    r = ctx->request;
+
+    switch (status) {
+
+    case NGX_HTTP_UNAUTHORIZED:
+        return ngx_http_intake_authenticate(r, ctx->source);
+
+    case NGX_HTTP_NOT_ALLOWED:
+        return ngx_http_intake_allow(r, ctx->source);
+
+    case NGX_HTTP_TOO_MANY_REQUESTS:
+    case NGX_HTTP_SERVICE_UNAVAILABLE:
+        ngx_str_set(&value, NGX_HTTP_INTAKE_RETRY_AFTER);
+        return ngx_http_intake_add_header(r, "Retry-After", &value);
+
+    default:
+        return NGX_OK;
+    }
+}
+
+
+static ngx_int_t
+ngx_http_intake_allow(ngx_http_request_t *r, ngx_http_intake_source_t *source)
+{
+    u_char      *p, buf[64];
+    ngx_str_t    value;
+    ngx_uint_t   i, methods;
+
+    static struct {
+        ngx_uint_t   method;
+        const char  *name;
+    } names[] = {
+        { NGX_HTTP_POST, "POST" },
+        { NGX_HTTP_GET, "GET" },
+        { NGX_HTTP_HEAD, "HEAD" },
+        { NGX_HTTP_PUT, "PUT" },
+        { NGX_HTTP_OPTIONS, "OPTIONS" }
+    };
+
+    p = buf;
+    methods = ngx_http_intake_methods(source, 0);
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (methods & names[i].method) {
+            p = ngx_sprintf(p, "%s%s", p == buf ? "" : ", ", names[i].name);
+        }
+    }
+
+    value.len = p - buf;
+    value.data = ngx_pnalloc(r->pool, value.len);
+    if (value.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(value.data, buf, value.len);
+
+    return ngx_http_intake_add_header(r, "Allow", &value);
+}
+
+
+/* RFC 9110, 15.5.2: a 401 names the scheme that would be accepted */
+
+static ngx_int_t
+ngx_http_intake_authenticate(ngx_http_request_t *r,
+    ngx_http_intake_source_t *source)
+{
+    ngx_str_t    value;
+    const char  *scheme;
+
+    scheme = source->platform->algorithm == NGX_INTAKE_ALGORITHM_BASIC
+             ? "Basic" : "Signature";
+
+    value.data = ngx_pnalloc(r->pool, sizeof("Signature realm=\"\"") - 1
+                                      + source->name.len);
+    if (value.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    value.len = ngx_sprintf(value.data, "%s realm=\"%V\"", scheme,
+                            &source->name)
+                - value.data;
+
+    return ngx_http_intake_add_header(r, "WWW-Authenticate", &value);
+}
+
+
+ngx_int_t
+ngx_http_intake_add_header(ngx_http_request_t *r, const char *name,
+    ngx_str_t *value)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    h->hash = 1;
+#if (nginx_version >= 1023000)
+    h->next = NULL;
+#endif
+    h->key.data = (u_char *) name;
+    h->key.len = ngx_strlen(name);
+    h->value = *value;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_intake_send(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *type, ngx_str_t *body)
+{
+    ngx_int_t     rc;
+    ngx_buf_t    *b;
+    ngx_chain_t   out;
+
+    r->headers_out.status = status;
+    r->headers_out.content_length_n = body->len;
+
+    if (type->len) {
+        r->headers_out.content_type = *type;
+        r->headers_out.content_type_len = type->len;
+        r->headers_out.content_type_lowcase = NULL;
+    }
+
+    if (body->len == 0) {
+        r->header_only = 1;
+    }
+
+    /* "If-Match" and its like ask about pages: 304 and 412 are not ours */
+
+    r->disable_not_modified = 1;
+
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return rc;
+    }
+
+    b = ngx_calloc_buf(r->pool);
+    if (b == NULL) {
+        return NGX_ERROR;
+    }
+
+    b->pos = body->data;
+    b->last = body->data + body->len;
+    b->memory = 1;
+    b->last_buf = 1;
+    b->last_in_chain = 1;
+
+    out.buf = b;
+    out.next = NULL;
+
+    return ngx_http_output_filter(r, &out);
+}
+
+
+ngx_int_t
+ngx_http_intake_send_challenge(ngx_http_intake_ctx_t *ctx,
+    ngx_http_intake_challenge_t *challenge, ngx_str_t *body)
+{
+    ngx_str_t                  value;
+    ngx_uint_t                 i;
+    ngx_http_request_t        *r;
+    ngx_http_intake_header_t  *header;
+
+    r = ctx->request;
+
+    /* what a stranger sent comes back: no browser may take it for a page */
+
+    ngx_str_set(&value, "nosniff");
+
+    if (ngx_http_intake_add_header(r, "X-Content-Type-Options", &value)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (challenge->headers) {
+        header = challenge->headers->elts;
+
+        for (i = 0; i < challenge->headers->nelts; i++) {
+
+            if (ngx_http_intake_challenge_header(ctx, &header[i], &value)
+                != NGX_OK
+                || ngx_http_intake_add_header(r,
+                                          (const char *) header[i].name.data,
+                                          &value)
+                   != NGX_OK)
+            {
+                return NGX_ERROR;
+            }
+        }
+    }
+
+    ctx->answered = 1;
+    ctx->outcome = NGX_HTTP_INTAKE_CHALLENGE;
+    ngx_http_intake_count_request(ctx);
+
+    return ngx_http_intake_send(r, challenge->reply.status,
+                                &challenge->reply.type, body);
+}
+
+
+ngx_int_t
+ngx_http_intake_accept(ngx_http_intake_ctx_t *ctx)
+{
+    ngx_str_t                *parts, body;
+    ngx_uint_t                n;
+    ngx_http_request_t       *r;
+    ngx_http_intake_reply_t  *answer;
+    ngx_http_intake_values_t  v;
+
+    r = ctx->request;
+    answer = ctx->source->answer;
+
+    ctx->answered = 1;
+    ctx->outcome = ctx->duplicate ? NGX_HTTP_INTAKE_DUPLICATE
+                                  : NGX_HTTP_INTAKE_STORED;
+    ngx_http_intake_count_request(ctx);
+
+    if (answer == NULL) {
+        if (ngx_http_intake_success(ctx, &body) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        return ngx_http_intake_send(r, NGX_HTTP_OK,
+                                    &ngx_http_intake_json_type, &body);
+    }
+
+    ngx_str_null(&body);
+
+    if (answer->body) {
+        ngx_memzero(&v, sizeof(ngx_http_intake_values_t));
+        v.json = answer->json;
+        v.lenient = 1;
+
+        if (ngx_http_intake_evaluate(ctx, answer->body, &v, &parts, &n)
+            != NGX_OK
+            || ngx_http_intake_flatten(r->pool, parts, n, &body) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return ngx_http_intake_send(r, answer->status, &answer->type, &body);
+}
+
+
+/* {"ok":true,"id":"...","entry":"...","duplicate":false} */
+
+static ngx_int_t
+ngx_http_intake_success(ngx_http_intake_ctx_t *ctx, ngx_str_t *body)
+{
+    u_char  *p;
+    size_t   len;
+
+    len = sizeof("{\"ok\":true,\"id\":\"\",\"entry\":\"\","
+                 "\"duplicate\":false}") - 1
+          + ngx_intake_json_escape_length(ctx->id.data, ctx->id.len)
+          + ctx->entry.len;
+
+    p = ngx_pnalloc(ctx->request->pool, len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    body->data = p;
+
+    p = ngx_cpymem(p, "{\"ok\":true,\"id\":\"",
+                   sizeof("{\"ok\":true,\"id\":\"") - 1);
+    p = ngx_intake_json_escape(p, ctx->id.data, ctx->id.len);
+
+    if (ctx->entry.len) {
+        p = ngx_cpymem(p, "\",\"entry\":\"", sizeof("\",\"entry\":\"") - 1);
+        p = ngx_cpymem(p, ctx->entry.data, ctx->entry.len);
+    }
+
+    p = ngx_cpymem(p, "\",\"duplicate\":", sizeof("\",\"duplicate\":") - 1);
+
+    if (ctx->duplicate) {
+        p = ngx_cpymem(p, "true}", sizeof("true}") - 1);
+
+    } else {
+        p = ngx_cpymem(p, "false}", sizeof("false}") - 1);
+    }
+
+    body->len = p - body->data;
+
+    return NGX_OK;
+}
+
+
+ngx_http_intake_code_e
+ngx_http_intake_code_of_status(ngx_http_request_t *r, ngx_uint_t status)
+{
+    ngx_uint_t  i;
+
+    if (r->main->limit_req_status == NGX_HTTP_INTAKE_LIMIT_REQ_REJECTED
+        || r->main->limit_conn_status == NGX_HTTP_INTAKE_LIMIT_CONN_REJECTED)
+    {
+        return NGX_HTTP_INTAKE_RATE_LIMITED;
+    }
+
+    switch (status) {
+
+    case NGX_HTTP_UNAUTHORIZED:
+        return NGX_HTTP_INTAKE_CREDENTIALS;
+
+    case NGX_HTTP_FORBIDDEN:
+        return NGX_HTTP_INTAKE_FORBIDDEN;
+    }
+
+    if (status >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
+        return NGX_HTTP_INTAKE_INTERNAL_ERROR;
+    }
+
+    for (i = 1; i < NGX_HTTP_INTAKE_CODES; i++) {
+        if (ngx_http_intake_problems[i].status == status) {
+            return i;
+        }
+    }
+
+    return NGX_HTTP_INTAKE_MALFORMED;
+}

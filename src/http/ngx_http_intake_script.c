@@ -1,0 +1,336 @@
+
+/*
+ * Copyright (C) nginx-intake contributors
+ */
+
+
+#include "ngx_http_intake_store.h"
+
+#include <ngx_sha1.h>
+
+
+/*
+ * The words of scripts/store.lua: its keys and arguments, and what it
+ * answers.
+ */
+
+
+#define NGX_HTTP_INTAKE_OWN_KEY_TTL  600000    /* ms: longer than any resend
+                                                  of our own */
+
+
+/* counts the arguments first, then writes them */
+
+typedef struct {
+    ngx_intake_redis_op_t          *op;        /* NULL: count */
+    ngx_uint_t                      nargs;
+    size_t                          bytes;
+} ngx_http_intake_args_t;
+
+
+static ngx_uint_t ngx_http_intake_write_keys(ngx_http_intake_args_t *args,
+    ngx_http_intake_batch_t *batch);
+static void ngx_http_intake_write_key(ngx_http_intake_args_t *args,
+    ngx_http_intake_source_t *source, u_char kind, u_char *hash);
+static void ngx_http_intake_write_args(ngx_http_intake_args_t *args,
+    ngx_http_intake_batch_t *batch);
+static void ngx_http_intake_write_delivery(ngx_http_intake_args_t *args,
+    ngx_http_intake_ctx_t *ctx);
+static void ngx_http_intake_arg(ngx_http_intake_args_t *args, u_char *data,
+    size_t len);
+static void ngx_http_intake_number_arg(ngx_http_intake_args_t *args,
+    uint64_t number);
+static ngx_http_intake_code_e ngx_http_intake_copy_text(
+    ngx_http_intake_ctx_t *ctx, ngx_str_t *from, ngx_str_t *to);
+
+
+/* the last refusal of each source that was logged; none when one is stored */
+
+typedef struct {
+    u_char                          text[128];
+    size_t                          len;
+} ngx_http_intake_refusal_t;
+
+static ngx_http_intake_refusal_t
+    ngx_http_intake_refusals[NGX_HTTP_INTAKE_MAX_SOURCES];
+
+
+void
+ngx_http_intake_script_digest(ngx_intake_redis_script_t *script)
+{
+    u_char      digest[20];
+    ngx_sha1_t  sha1;
+
+    ngx_sha1_init(&sha1);
+    ngx_sha1_update(&sha1, script->text.data, script->text.len);
+    ngx_sha1_final(digest, &sha1);
+
+    ngx_hex_dump(script->sha1, digest, sizeof(digest));
+}
+
+
+ngx_intake_redis_op_t *
+ngx_http_intake_write_batch(ngx_http_intake_batch_t *batch,
+    ngx_intake_redis_script_t *script, ngx_log_t *log)
+{
+    ngx_uint_t              nkeys;
+    ngx_http_intake_args_t  args;
+
+    ngx_memzero(&args, sizeof(ngx_http_intake_args_t));
+
+    nkeys = ngx_http_intake_write_keys(&args, batch);
+    ngx_http_intake_write_args(&args, batch);
+
+    args.op = ngx_intake_redis_op_script(script, nkeys, args.nargs,
+                                         args.bytes, log);
+    if (args.op == NULL) {
+        return NULL;
+    }
+
+    (void) ngx_http_intake_write_keys(&args, batch);
+    ngx_http_intake_write_args(&args, batch);
+
+    return args.op;
+}
+
+
+/* the stream, then each delivery's dedupe keys; returns their number */
+
+static ngx_uint_t
+ngx_http_intake_write_keys(ngx_http_intake_args_t *args,
+    ngx_http_intake_batch_t *batch)
+{
+    ngx_uint_t                 i, n;
+    ngx_http_intake_ctx_t     *ctx;
+    ngx_http_intake_source_t  *source;
+
+    source = batch->source;
+    n = 1;
+
+    ngx_http_intake_arg(args, source->stream.data, source->stream.len);
+
+    for (i = 0; i < batch->nelts; i++) {
+        ctx = batch->waiting[i];
+
+        ngx_http_intake_write_key(args, source, ctx->key_kind, ctx->key_hash);
+        n++;
+
+        if (ctx->body_key) {
+            ngx_http_intake_write_key(args, source, NGX_HTTP_INTAKE_KEY_BODY,
+                                      ctx->body_hash);
+            n++;
+        }
+
+        if (source->dedupe.mark && ctx->key_kind != NGX_HTTP_INTAKE_KEY_OWN) {
+            ngx_http_intake_write_key(args, source, NGX_HTTP_INTAKE_KEY_OWN,
+                                      ctx->own_hash);
+            n++;
+        }
+    }
+
+    return n;
+}
+
+
+/* {KEY}:dedupe:KIND:H */
+
+static void
+ngx_http_intake_write_key(ngx_http_intake_args_t *args,
+    ngx_http_intake_source_t *source, u_char kind, u_char *hash)
+{
+    u_char  *p, key[1024];
+
+    p = ngx_cpymem(key, source->dedupe_prefix.data,
+                   source->dedupe_prefix.len);
+    *p++ = kind;
+    *p++ = ':';
+    p = ngx_cpymem(p, hash, NGX_HTTP_INTAKE_HASH_LEN);
+
+    ngx_http_intake_arg(args, key, p - key);
+}
+
+
+static void
+ngx_http_intake_write_args(ngx_http_intake_args_t *args,
+    ngx_http_intake_batch_t *batch)
+{
+    ngx_uint_t                 i;
+    ngx_http_intake_source_t  *source;
+
+    source = batch->source;
+
+    ngx_http_intake_number_arg(args, source->maxlen);
+    ngx_http_intake_number_arg(args, source->age);
+    ngx_http_intake_number_arg(args, source->dedupe.window);
+    ngx_http_intake_number_arg(args, source->dedupe.window);
+    ngx_http_intake_number_arg(args, NGX_HTTP_INTAKE_OWN_KEY_TTL);
+
+    if (source->dedupe.mark) {
+        ngx_http_intake_arg(args, (u_char *) "mark", 4);
+
+    } else {
+        ngx_http_intake_arg(args, (u_char *) "drop", 4);
+    }
+
+    /* no WAIT follows */
+
+    ngx_http_intake_arg(args, (u_char *) "0", 1);
+
+    ngx_http_intake_arg(args, source->event_source.data,
+                        source->event_source.len);
+
+    for (i = 0; i < batch->nelts; i++) {
+        ngx_http_intake_write_delivery(args, batch->waiting[i]);
+    }
+}
+
+
+static void
+ngx_http_intake_write_delivery(ngx_http_intake_args_t *args,
+    ngx_http_intake_ctx_t *ctx)
+{
+    u_char      kind;
+    ngx_uint_t  i;
+
+    if (ctx->key_kind == NGX_HTTP_INTAKE_KEY_OWN) {
+        kind = 'o';
+
+    } else {
+        kind = ctx->body_key ? 'u' : 'k';
+    }
+
+    ngx_http_intake_arg(args, &kind, 1);
+
+    for (i = 0; i < NGX_HTTP_INTAKE_FIELDS; i++) {
+        ngx_http_intake_arg(args, ctx->fields[i].data, ctx->fields[i].len);
+    }
+}
+
+
+static void
+ngx_http_intake_arg(ngx_http_intake_args_t *args, u_char *data, size_t len)
+{
+    if (args->op) {
+        ngx_intake_redis_op_arg(args->op, data, len);
+        return;
+    }
+
+    args->nargs++;
+    args->bytes += len;
+}
+
+
+static void
+ngx_http_intake_number_arg(ngx_http_intake_args_t *args, uint64_t number)
+{
+    u_char  *p, text[NGX_INT64_LEN];
+
+    p = text + NGX_INT64_LEN;
+
+    do {
+        *--p = (u_char) (number % 10 + '0');
+    } while (number /= 10);
+
+    ngx_http_intake_arg(args, p, text + NGX_INT64_LEN - p);
+}
+
+
+ngx_http_intake_code_e
+ngx_http_intake_read_result(ngx_http_intake_ctx_t *ctx,
+    ngx_intake_redis_reply_t *reply)
+{
+    ngx_str_t                 id;
+    ngx_intake_redis_reply_t  status, second, third;
+
+    /* the common case is the entry alone */
+
+    if (reply->type == NGX_INTAKE_REDIS_STRING) {
+        ngx_http_intake_refusals[ctx->source->index].len = 0;
+        return ngx_http_intake_copy_text(ctx, &reply->str, &ctx->entry);
+    }
+
+    if (reply->type != NGX_INTAKE_REDIS_ARRAY || reply->nelts < 2) {
+        return NGX_HTTP_INTAKE_STORE_REFUSED;
+    }
+
+    status = ngx_intake_redis_element(reply, 0);
+    second = ngx_intake_redis_element(reply, 1);
+    ngx_memzero(&third, sizeof(ngx_intake_redis_reply_t));
+
+    if (reply->nelts > 2) {
+        third = ngx_intake_redis_element(reply, 2);
+    }
+
+    switch (status.integer) {
+
+    case NGX_HTTP_INTAKE_SCRIPT_STORED:
+
+        /* stored, but nothing will know a second copy */
+
+        ngx_http_intake_log_refusal(ctx->source, "a dedupe key of", &third.str);
+        break;
+
+    case NGX_HTTP_INTAKE_SCRIPT_DUPLICATE:
+        ctx->duplicate = 1;
+
+        /* it hears the id under which the first copy was stored */
+
+        if (ngx_http_intake_copy_text(ctx, &third.str, &id)
+            != NGX_HTTP_INTAKE_OK)
+        {
+            return NGX_HTTP_INTAKE_INTERNAL_ERROR;
+        }
+
+        ctx->id = id;
+        break;
+
+    case NGX_HTTP_INTAKE_SCRIPT_MARKED:
+        ctx->duplicate = 1;
+        break;
+
+    case NGX_HTTP_INTAKE_SCRIPT_ID_REUSED:
+        ctx->id_reused = 1;
+        break;
+
+    default:
+        ngx_http_intake_log_refusal(ctx->source, "an entry of",
+                                    &second.str);
+        return NGX_HTTP_INTAKE_STORE_REFUSED;
+    }
+
+    return ngx_http_intake_copy_text(ctx, &second.str, &ctx->entry);
+}
+
+
+static ngx_http_intake_code_e
+ngx_http_intake_copy_text(ngx_http_intake_ctx_t *ctx, ngx_str_t *from,
+    ngx_str_t *to)
+{
+    to->len = from->len;
+    to->data = ngx_pstrdup(ctx->request->pool, from);
+
+    return to->data ? NGX_HTTP_INTAKE_OK : NGX_HTTP_INTAKE_INTERNAL_ERROR;
+}
+
+
+void
+ngx_http_intake_log_refusal(ngx_http_intake_source_t *source,
+    const char *what, ngx_str_t *error)
+{
+    ngx_http_intake_refusal_t  *refusal;
+
+    refusal = &ngx_http_intake_refusals[source->index];
+
+    if (refusal->len == ngx_min(error->len, sizeof(refusal->text))
+        && ngx_memcmp(refusal->text, error->data, refusal->len) == 0)
+    {
+        return;
+    }
+
+    refusal->len = ngx_min(error->len, sizeof(refusal->text));
+    ngx_memcpy(refusal->text, error->data, refusal->len);
+
+    ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                  "Redis refused %s \"%V\": %*s", what,
+                  &source->stream, refusal->len, refusal->text);
+}

@@ -1,0 +1,271 @@
+
+/*
+ * Copyright (C) nginx-intake contributors
+ */
+
+
+#include "ngx_http_intake_counters.h"
+
+
+static ngx_int_t ngx_http_intake_read_sources(
+    ngx_http_intake_main_conf_t *imcf, ngx_str_t *source, ngx_pool_t *pool,
+    ngx_http_intake_status_t *status);
+static ngx_int_t ngx_http_intake_read_workers(
+    ngx_http_intake_shared_t *shared, ngx_pool_t *pool,
+    ngx_http_intake_status_t *status);
+static ngx_uint_t ngx_http_intake_worker_alive(
+    ngx_http_intake_worker_t *worker);
+static void ngx_http_intake_read_worker(ngx_http_intake_worker_t *worker,
+    ngx_http_intake_worker_status_t *ws);
+static void ngx_http_intake_add_worker(
+    ngx_http_intake_worker_status_t *node,
+    ngx_http_intake_worker_status_t *ws);
+
+
+/* how far a connection is; a worker that drains is on its way out */
+
+static ngx_uint_t  ngx_http_intake_state_rank[] = {
+    0,    /* DOWN */
+    2,    /* RESOLVING */
+    3,    /* CONNECTING */
+    4,    /* TLS */
+    5,    /* HELLO */
+    6,    /* READY */
+    1     /* DRAINING */
+};
+
+
+ngx_int_t
+ngx_http_intake_snapshot(ngx_http_intake_main_conf_t *imcf,
+    ngx_str_t *source, ngx_pool_t *pool, ngx_http_intake_status_t *status)
+{
+    ngx_int_t                         rc;
+    ngx_time_t                       *tp;
+    ngx_http_intake_zone_t           *zone;
+    ngx_http_intake_worker_status_t  *node;
+
+    zone = imcf->zone->data;
+    node = &status->node;
+
+    ngx_memzero(status, sizeof(ngx_http_intake_status_t));
+
+    tp = ngx_timeofday();
+    status->now = tp->sec;
+    status->now_msec = tp->msec;
+    status->started = zone->shared->started;
+    status->connects = zone->shared->connects;
+
+    rc = ngx_http_intake_read_sources(imcf, source, pool, status);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    node->state = NGX_INTAKE_REDIS_DOWN;
+    node->round_trip = -1;
+    node->appendonly = -1;
+    node->evicting = -1;
+
+    if (ngx_http_intake_read_workers(zone->shared, pool, status) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    /*
+     * A source promises that what was answered with 2xx is in Redis and stays
+     * there.  Without an append-only file a restart of Redis takes it away,
+     * and a server that evicts takes it away at any time.
+     */
+
+    if (node->appendonly == 0 || node->evicting == 1) {
+        status->in_force = 0;
+
+    } else if (node->appendonly == 1 && node->evicting == 0) {
+        status->in_force = 1;
+
+    } else {
+        status->in_force = -1;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_intake_read_sources(ngx_http_intake_main_conf_t *imcf,
+    ngx_str_t *source, ngx_pool_t *pool, ngx_http_intake_status_t *status)
+{
+    ngx_uint_t                         i, k;
+    ngx_http_intake_slot_t            *slot;
+    ngx_http_intake_source_t         **sources;
+    ngx_http_intake_source_status_t   *ss;
+
+    sources = imcf->sources->elts;
+
+    status->sources = ngx_pcalloc(pool, (imcf->sources->nelts + 1)
+                                  * sizeof(ngx_http_intake_source_status_t));
+    if (status->sources == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < imcf->sources->nelts; i++) {
+
+        if (source
+            && (source->len != sources[i]->name.len
+                || ngx_memcmp(source->data, sources[i]->name.data,
+                              source->len)
+                   != 0))
+        {
+            continue;
+        }
+
+        ss = &status->sources[status->nsources++];
+        ss->name = sources[i]->name;
+
+        slot = imcf->counters[i]->slot;
+
+        if (slot->hash != imcf->counters[i]->hash) {
+            continue;
+        }
+
+        for (k = 0; k < NGX_HTTP_INTAKE_COUNTERS; k++) {
+            ss->n[k] = slot->n[k];
+        }
+    }
+
+    return (source && status->nsources == 0) ? NGX_DECLINED : NGX_OK;
+}
+
+
+/*
+ * The workers of the newest generation that has any: those of older ones
+ * finish their last requests, or are gone.
+ */
+
+static ngx_int_t
+ngx_http_intake_read_workers(ngx_http_intake_shared_t *shared,
+    ngx_pool_t *pool, ngx_http_intake_status_t *status)
+{
+    ngx_uint_t                        i, n, generation;
+    ngx_http_intake_worker_t         *worker;
+    ngx_http_intake_worker_status_t  *ws;
+
+    worker = shared->workers;
+    generation = 0;
+    n = 0;
+
+    for (i = 0; i < NGX_HTTP_INTAKE_WORKERS; i++) {
+        if (worker[i].generation > generation) {
+            generation = worker[i].generation;
+        }
+
+        if (worker[i].generation) {
+            n++;
+        }
+    }
+
+    status->workers = ngx_pcalloc(pool, (n + 1)
+                                  * sizeof(ngx_http_intake_worker_status_t));
+    if (status->workers == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < NGX_HTTP_INTAKE_WORKERS && status->nworkers < n; i++) {
+
+        if (worker[i].generation == 0
+            || worker[i].generation < generation
+            || !ngx_http_intake_worker_alive(&worker[i]))
+        {
+            continue;
+        }
+
+        ws = &status->workers[status->nworkers++];
+
+        ws->index = i;
+        ngx_http_intake_read_worker(&worker[i], ws);
+
+        ngx_http_intake_add_worker(&status->node, ws);
+
+        if (ws->state == NGX_INTAKE_REDIS_READY) {
+            status->nready++;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* one that was killed and could not be started again says nothing more */
+
+static ngx_uint_t
+ngx_http_intake_worker_alive(ngx_http_intake_worker_t *worker)
+{
+    ngx_pid_t  pid;
+
+    pid = (ngx_pid_t) worker->pid;
+
+    if (pid == ngx_pid) {
+        return 1;
+    }
+
+    return kill(pid, 0) == 0 || ngx_errno != NGX_ESRCH;
+}
+
+
+static void
+ngx_http_intake_read_worker(ngx_http_intake_worker_t *worker,
+    ngx_http_intake_worker_status_t *ws)
+{
+    ws->pid = (ngx_pid_t) worker->pid;
+    ws->state = worker->state;
+    ws->in_flight = worker->in_flight;
+    ws->round_trip = (ngx_atomic_int_t) worker->round_trip;
+    ws->clock_skew = (ngx_atomic_int_t) worker->clock_skew;
+    ws->skew_known = worker->skew_known ? 1 : 0;
+    ws->version = worker->version;
+    ws->appendonly = (ngx_atomic_int_t) worker->appendonly;
+    ws->evicting = (ngx_atomic_int_t) worker->evicting;
+    ws->appendfsync = worker->appendfsync;
+    ws->maxmemory_policy = worker->maxmemory_policy;
+}
+
+
+static void
+ngx_http_intake_add_worker(ngx_http_intake_worker_status_t *node,
+    ngx_http_intake_worker_status_t *ws)
+{
+    if (ngx_http_intake_state_rank[ws->state]
+        > ngx_http_intake_state_rank[node->state])
+    {
+        node->state = ws->state;
+    }
+
+    node->in_flight += ws->in_flight;
+    node->round_trip = ngx_max(node->round_trip, ws->round_trip);
+
+    if (ws->skew_known
+        && (!node->skew_known
+            || ngx_abs(ws->clock_skew) > ngx_abs(node->clock_skew)))
+    {
+        node->clock_skew = ws->clock_skew;
+        node->skew_known = 1;
+    }
+
+    if (ws->appendonly == 0 || node->appendonly == -1) {
+        node->appendonly = ws->appendonly;
+    }
+
+    if (ws->evicting == 1 || node->evicting == -1) {
+        node->evicting = ws->evicting;
+    }
+
+    if (node->version == 0) {
+        node->version = ws->version;
+    }
+
+    if (node->appendfsync == 0) {
+        node->appendfsync = ws->appendfsync;
+    }
+
+    if (node->maxmemory_policy == 0) {
+        node->maxmemory_policy = ws->maxmemory_policy;
+    }
+}

@@ -1,0 +1,561 @@
+
+/*
+ * Copyright (C) nginx-intake contributors
+ */
+
+
+#include "ngx_http_intake_negotiate.h"
+#include "ngx_http_intake_status.h"
+
+
+#define NGX_HTTP_INTAKE_NOT_ACCEPTABLE  406
+
+
+/* in the order of the table below */
+
+typedef enum {
+    NGX_HTTP_INTAKE_FORMAT_OPENMETRICS = 0,
+    NGX_HTTP_INTAKE_FORMAT_PROMETHEUS,
+    NGX_HTTP_INTAKE_FORMAT_JSON
+} ngx_http_intake_format_e;
+
+#define NGX_HTTP_INTAKE_FORMATS  3
+
+#define NGX_HTTP_INTAKE_FORMAT_ASK  NGX_HTTP_INTAKE_FORMATS    /* Accept */
+
+
+typedef struct {
+    ngx_str_t                       name;       /* in ?format= */
+    ngx_str_t                       type;
+    ngx_str_t                       parameters; /* of the type */
+} ngx_http_intake_format_t;
+
+
+typedef struct {
+    ngx_uint_t                      format;
+    ngx_str_t                       source;     /* data NULL: all */
+    ngx_uint_t                      health;     /* flag */
+} ngx_http_intake_status_query_t;
+
+
+typedef struct {
+    ngx_uint_t                      status;
+    const char                     *title;
+    const char                     *code;
+} ngx_http_intake_status_problem_t;
+
+
+static char *ngx_http_intake_status_health(ngx_conf_t *cf, ngx_str_t *value,
+    ngx_http_intake_loc_conf_t *ilcf);
+static ngx_int_t ngx_http_intake_status_query(ngx_http_request_t *r,
+    ngx_http_intake_status_query_t *query, const char **detail);
+static ngx_int_t ngx_http_intake_status_argument(ngx_http_request_t *r,
+    ngx_str_t *arg, ngx_http_intake_status_query_t *query,
+    const char **detail);
+static ngx_int_t ngx_http_intake_status_decode(ngx_http_request_t *r,
+    ngx_str_t *s);
+static ngx_uint_t ngx_http_intake_status_equal(ngx_str_t *s,
+    const char *text);
+static ngx_int_t ngx_http_intake_status_format(ngx_http_request_t *r);
+static ngx_int_t ngx_http_intake_send_health(ngx_http_request_t *r,
+    ngx_http_intake_status_t *status);
+static ngx_int_t ngx_http_intake_send_status(ngx_http_request_t *r,
+    ngx_http_intake_status_t *status, ngx_uint_t format);
+static ngx_int_t ngx_http_intake_send_problem(ngx_http_request_t *r,
+    ngx_uint_t status, const char *detail);
+static ngx_int_t ngx_http_intake_status_send(ngx_http_request_t *r,
+    ngx_uint_t status, ngx_str_t *type, ngx_str_t *parameters,
+    ngx_str_t *body);
+
+
+static ngx_http_intake_format_t  ngx_http_intake_formats[] = {
+
+    { ngx_string("openmetrics"),
+      ngx_string("application/openmetrics-text"),
+      ngx_string("; version=1.0.0; charset=utf-8") },
+
+    { ngx_string("prometheus"),
+      ngx_string("text/plain"),
+      ngx_string("; version=0.0.4; charset=utf-8") },
+
+    { ngx_string("json"),
+      ngx_string("application/json"),
+      ngx_string("") }
+};
+
+
+static ngx_http_intake_status_problem_t  ngx_http_intake_status_problems[] = {
+    { 400, "Malformed request", "MALFORMED" },
+    { 404, "Not found", "NOT_FOUND" },
+    { 405, "Method not allowed", "METHOD_NOT_ALLOWED" },
+    { 406, "Not acceptable", "NOT_ACCEPTABLE" },
+    { 503, "Store unavailable", "STORE_UNAVAILABLE" }
+};
+
+
+/* intake_status [health=redis] [detail=on|off]; */
+
+char *
+ngx_http_intake_status_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_intake_loc_conf_t *ilcf = conf;
+
+    ngx_str_t                    *value;
+    ngx_uint_t                    i;
+    ngx_http_core_loc_conf_t     *clcf;
+    ngx_http_intake_main_conf_t  *imcf;
+
+    if (ilcf->status) {
+        return "is duplicate";
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->handler) {
+        return "cannot stand beside another handler of the location, "
+               "such as proxy_pass or intake";
+    }
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        if (ngx_strncmp(value[i].data, "health=", 7) == 0) {
+            if (ngx_http_intake_status_health(cf, &value[i], ilcf)
+                != NGX_CONF_OK)
+            {
+                return NGX_CONF_ERROR;
+            }
+
+            continue;
+        }
+
+        if (ngx_strcmp(value[i].data, "detail=on") == 0) {
+            ilcf->detail = 1;
+            continue;
+        }
+
+        if (ngx_strcmp(value[i].data, "detail=off") == 0) {
+            ilcf->detail = 0;
+            continue;
+        }
+
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid parameter \"%V\" of \"intake_status\": "
+                           "write health=redis, detail=on or nothing",
+                           &value[i]);
+        return NGX_CONF_ERROR;
+    }
+
+    clcf->handler = ngx_http_intake_status_handler;
+
+    ilcf->status = 1;
+    ngx_http_intake_position(cf, &ilcf->source_position);
+
+    imcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_intake_module);
+    imcf->used = 1;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_intake_status_health(ngx_conf_t *cf, ngx_str_t *value,
+    ngx_http_intake_loc_conf_t *ilcf)
+{
+    if (ngx_strcmp(&value->data[7], "redis") == 0) {
+        ilcf->health |= NGX_HTTP_INTAKE_HEALTH_REDIS;
+        return NGX_CONF_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid parameter \"%V\" of \"intake_status\": "
+                       "write health=redis", value);
+
+    return NGX_CONF_ERROR;
+}
+
+
+ngx_int_t
+ngx_http_intake_status_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                        rc, format;
+    const char                      *detail;
+    ngx_http_intake_status_t         status;
+    ngx_http_intake_main_conf_t     *imcf;
+    ngx_http_intake_status_query_t   query;
+
+    if (r != r->main) {
+        return NGX_HTTP_NOT_FOUND;
+    }
+
+    rc = ngx_http_discard_request_body(r);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+        return ngx_http_intake_send_problem(r, NGX_HTTP_NOT_ALLOWED, NULL);
+    }
+
+    rc = ngx_http_intake_status_query(r, &query, &detail);
+
+    if (rc == NGX_DECLINED) {
+        return ngx_http_intake_send_problem(r, NGX_HTTP_BAD_REQUEST, detail);
+    }
+
+    if (rc != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    /* a copy first: what is shown belongs to one moment */
+
+    imcf = ngx_http_get_module_main_conf(r, ngx_http_intake_module);
+
+    rc = ngx_http_intake_snapshot(imcf,
+                                     query.source.data ? &query.source : NULL,
+                                     r->pool, &status);
+
+    if (rc == NGX_DECLINED) {
+        return ngx_http_intake_send_problem(r, NGX_HTTP_NOT_FOUND,
+                                            "there is no such source");
+    }
+
+    if (rc != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (query.health) {
+        return ngx_http_intake_send_health(r, &status);
+    }
+
+    format = query.format;
+
+    if (format == NGX_HTTP_INTAKE_FORMAT_ASK) {
+        format = ngx_http_intake_status_format(r);
+    }
+
+    if (format == NGX_DECLINED) {
+        return ngx_http_intake_send_problem(r, NGX_HTTP_INTAKE_NOT_ACCEPTABLE,
+                             "text/plain, application/openmetrics-text and "
+                             "application/json can be sent");
+    }
+
+    return ngx_http_intake_send_status(r, &status, format);
+}
+
+
+/* NGX_DECLINED: detail says what is wrong with the query */
+
+static ngx_int_t
+ngx_http_intake_status_query(ngx_http_request_t *r,
+    ngx_http_intake_status_query_t *query, const char **detail)
+{
+    u_char     *p, *last;
+    ngx_int_t   rc;
+    ngx_str_t   arg;
+
+    ngx_memzero(query, sizeof(ngx_http_intake_status_query_t));
+    query->format = NGX_HTTP_INTAKE_FORMAT_ASK;
+
+    p = r->args.data;
+    last = p + r->args.len;
+
+    while (p < last) {
+        arg.data = p;
+
+        while (p < last && *p != '&') {
+            p++;
+        }
+
+        arg.len = p - arg.data;
+        p++;
+
+        rc = ngx_http_intake_status_argument(r, &arg, query, detail);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* what has a name that is not known does not matter */
+
+static ngx_int_t
+ngx_http_intake_status_argument(ngx_http_request_t *r, ngx_str_t *arg,
+    ngx_http_intake_status_query_t *query, const char **detail)
+{
+    u_char      *equal;
+    ngx_str_t    value;
+    ngx_uint_t   i;
+
+    value.data = arg->data + arg->len;
+    value.len = 0;
+
+    equal = ngx_strlchr(arg->data, arg->data + arg->len, '=');
+
+    if (equal) {
+        value.data = equal + 1;
+        value.len = arg->data + arg->len - value.data;
+        arg->len = equal - arg->data;
+    }
+
+    if (ngx_http_intake_status_decode(r, &value) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_intake_status_equal(arg, "health")) {
+        if (value.len && !ngx_http_intake_status_equal(&value, "1")) {
+            *detail = "health is written alone or as health=1";
+            return NGX_DECLINED;
+        }
+
+        query->health = 1;
+        return NGX_OK;
+    }
+
+    if (ngx_http_intake_status_equal(arg, "source")) {
+        if (ngx_http_intake_check_name(&value) != NGX_OK) {
+            *detail = "source must be the name of a source";
+            return NGX_DECLINED;
+        }
+
+        query->source = value;
+        return NGX_OK;
+    }
+
+    if (!ngx_http_intake_status_equal(arg, "format")) {
+        return NGX_OK;
+    }
+
+    for (i = 0; i < NGX_HTTP_INTAKE_FORMATS; i++) {
+        if (value.len == ngx_http_intake_formats[i].name.len
+            && ngx_strncmp(value.data, ngx_http_intake_formats[i].name.data,
+                           value.len)
+               == 0)
+        {
+            query->format = i;
+            return NGX_OK;
+        }
+    }
+
+    *detail = "format must be prometheus, openmetrics or json";
+
+    return NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_http_intake_status_decode(ngx_http_request_t *r, ngx_str_t *s)
+{
+    u_char  *p, *dst, *src;
+
+    p = ngx_pnalloc(r->pool, s->len + 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    dst = p;
+    src = s->data;
+
+    ngx_unescape_uri(&dst, &src, s->len, 0);
+
+    s->data = p;
+    s->len = dst - p;
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_intake_status_equal(ngx_str_t *s, const char *text)
+{
+    return s->len == ngx_strlen(text)
+           && ngx_strncmp(s->data, text, s->len) == 0;
+}
+
+
+/*
+ * OpenMetrics only for a client that names it, and to such a client always if
+ * it does not prefer the text format.
+ */
+
+static ngx_int_t
+ngx_http_intake_status_format(ngx_http_request_t *r)
+{
+    ngx_int_t                 format;
+    ngx_uint_t                i;
+    ngx_http_intake_media_t   media[NGX_HTTP_INTAKE_FORMATS], *m;
+
+    for (i = 0; i < NGX_HTTP_INTAKE_FORMATS; i++) {
+        media[i].type = ngx_http_intake_formats[i].type;
+        media[i].named = (i == NGX_HTTP_INTAKE_FORMAT_OPENMETRICS);
+    }
+
+    format = ngx_http_intake_negotiate(r, media, NGX_HTTP_INTAKE_FORMATS);
+
+    m = &media[NGX_HTTP_INTAKE_FORMAT_OPENMETRICS];
+
+    if (format == NGX_HTTP_INTAKE_FORMAT_PROMETHEUS
+        && m->quality == media[format].quality)
+    {
+        return NGX_HTTP_INTAKE_FORMAT_OPENMETRICS;
+    }
+
+    return format;
+}
+
+
+/* an entry can be stored as long as one worker has its Redis */
+
+static ngx_int_t
+ngx_http_intake_send_health(ngx_http_request_t *r,
+    ngx_http_intake_status_t *status)
+{
+    ngx_str_t  *type, none, body;
+
+    if (status->nready == 0) {
+        return ngx_http_intake_send_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                            "Redis is not ready");
+    }
+
+    type = &ngx_http_intake_formats[NGX_HTTP_INTAKE_FORMAT_JSON].type;
+    ngx_str_null(&none);
+    ngx_str_set(&body, "{\"ok\":true}");
+
+    return ngx_http_intake_status_send(r, NGX_HTTP_OK, type, &none, &body);
+}
+
+
+static ngx_int_t
+ngx_http_intake_send_status(ngx_http_request_t *r,
+    ngx_http_intake_status_t *status, ngx_uint_t format)
+{
+    ngx_int_t                    rc;
+    ngx_str_t                    body;
+    ngx_http_intake_format_t    *f;
+    ngx_http_intake_loc_conf_t  *ilcf;
+
+    if (format == NGX_HTTP_INTAKE_FORMAT_JSON) {
+        ilcf = ngx_http_get_module_loc_conf(r, ngx_http_intake_module);
+        rc = ngx_http_intake_write_json(r->pool, status, ilcf->detail, &body);
+
+    } else {
+        rc = ngx_http_intake_write_prometheus(r->pool, status,
+                                format == NGX_HTTP_INTAKE_FORMAT_OPENMETRICS,
+                                &body);
+    }
+
+    if (rc != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    f = &ngx_http_intake_formats[format];
+
+    return ngx_http_intake_status_send(r, NGX_HTTP_OK, &f->type,
+                                       &f->parameters, &body);
+}
+
+
+/* RFC 9457; detail is our own text, or NULL */
+
+static ngx_int_t
+ngx_http_intake_send_problem(ngx_http_request_t *r, ngx_uint_t status,
+    const char *detail)
+{
+    u_char                            *p;
+    ngx_str_t                          body, value, none;
+    ngx_str_t                          type =
+                                       ngx_string("application/problem+json");
+    ngx_http_intake_status_problem_t  *problem;
+
+    problem = ngx_http_intake_status_problems;
+
+    while (problem->status != status) {
+        problem++;
+    }
+
+    body.data = ngx_pnalloc(r->pool, 512);
+    if (body.data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    p = ngx_snprintf(body.data, 512,
+                     "{\"type\":\"about:blank\",\"title\":\"%s\","
+                     "\"status\":%ui,\"code\":\"%s\"%s%s%s}",
+                     problem->title, status, problem->code,
+                     detail ? ",\"detail\":\"" : "", detail ? detail : "",
+                     detail ? "\"" : "");
+    body.len = p - body.data;
+
+    if (status == NGX_HTTP_NOT_ALLOWED) {
+        ngx_str_set(&value, "GET, HEAD");
+
+        if (ngx_http_intake_add_header(r, "Allow", &value) != NGX_OK) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+
+    if (status == NGX_HTTP_SERVICE_UNAVAILABLE) {
+        ngx_str_set(&value, "5");
+
+        if (ngx_http_intake_add_header(r, "Retry-After", &value) != NGX_OK) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+
+    ngx_str_null(&none);
+
+    return ngx_http_intake_status_send(r, status, &type, &none, &body);
+}
+
+
+static ngx_int_t
+ngx_http_intake_status_send(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *type, ngx_str_t *parameters, ngx_str_t *body)
+{
+    u_char      *p;
+    ngx_str_t    none;
+    ngx_uint_t   i;
+
+    static struct {
+        const char  *name;
+        ngx_str_t    value;
+    } headers[] = {
+        { "Vary", ngx_string("Accept") },
+        { "Cache-Control", ngx_string("no-store") },
+        { "X-Content-Type-Options", ngx_string("nosniff") }
+    };
+
+    for (i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+        if (ngx_http_intake_add_header(r, headers[i].name, &headers[i].value)
+            != NGX_OK)
+        {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+
+    /* gzip_types and charset_types look at the type without parameters */
+
+    p = ngx_pnalloc(r->pool, type->len + parameters->len);
+    if (p == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    r->headers_out.content_type.data = p;
+    r->headers_out.content_type.len = type->len + parameters->len;
+    r->headers_out.content_type_len = type->len;
+    r->headers_out.content_type_lowcase = NULL;
+
+    p = ngx_cpymem(p, type->data, type->len);
+    ngx_memcpy(p, parameters->data, parameters->len);
+
+    ngx_str_null(&none);
+
+    return ngx_http_intake_send(r, status, &none, body);
+}

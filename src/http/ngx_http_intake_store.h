@@ -1,0 +1,73 @@
+
+/*
+ * Copyright (C) nginx-intake contributors
+ */
+
+
+#ifndef _NGX_HTTP_INTAKE_STORE_H_INCLUDED_
+#define _NGX_HTTP_INTAKE_STORE_H_INCLUDED_
+
+
+#include "ngx_http_intake.h"
+
+
+#define NGX_HTTP_INTAKE_BATCH        64            /* deliveries */
+#define NGX_HTTP_INTAKE_BATCH_BYTES  (512 * 1024)  /* then it is closed */
+
+
+/* the deliveries of one source that share one call of the script */
+
+typedef struct {
+    ngx_queue_t                     queue;         /* of those not sent yet */
+    ngx_http_intake_source_t       *source;
+    ngx_uint_t                      nelts;
+    size_t                          bytes;
+
+    /* NULL: the request has ended */
+    ngx_http_intake_ctx_t          *waiting[NGX_HTTP_INTAKE_BATCH];
+} ngx_http_intake_batch_t;
+
+
+/* what scripts/store.lua did with a delivery */
+
+typedef enum {
+    NGX_HTTP_INTAKE_SCRIPT_ERROR = -1,
+    NGX_HTTP_INTAKE_SCRIPT_STORED = 0,
+    NGX_HTTP_INTAKE_SCRIPT_DUPLICATE,              /* not stored */
+    NGX_HTTP_INTAKE_SCRIPT_MARKED,                 /* a duplicate, stored */
+    NGX_HTTP_INTAKE_SCRIPT_ID_REUSED
+} ngx_http_intake_script_e;
+
+
+/*
+ * The call of scripts/store.lua for a batch in which every place is taken;
+ * the text and digest of script must stay.  NULL: no memory.
+ */
+ngx_intake_redis_op_t *ngx_http_intake_write_batch(
+    ngx_http_intake_batch_t *batch, ngx_intake_redis_script_t *script,
+    ngx_log_t *log);
+
+/*
+ * Logs what Redis refused ("an entry of", "to trim", ...) for a source, once
+ * until it says something else or stores an entry.
+ */
+void ngx_http_intake_log_refusal(ngx_http_intake_source_t *source,
+    const char *what, ngx_str_t *error);
+
+/* sets sha1 of script to the digest of its text, as EVALSHA wants it */
+void ngx_http_intake_script_digest(ngx_intake_redis_script_t *script);
+
+/* starts what keeps quiet streams within `retain age=` */
+void ngx_http_intake_retain_init(ngx_cycle_t *cycle,
+    ngx_http_intake_main_conf_t *imcf, ngx_intake_redis_t *redis);
+void ngx_http_intake_retain_exit(void);
+
+/*
+ * What the script answered for one delivery; entry and id of ctx are set from
+ * it.  The code is that of our answer.
+ */
+ngx_http_intake_code_e ngx_http_intake_read_result(ngx_http_intake_ctx_t *ctx,
+    ngx_intake_redis_reply_t *reply);
+
+
+#endif /* _NGX_HTTP_INTAKE_STORE_H_INCLUDED_ */

@@ -1,0 +1,456 @@
+
+/*
+ * Copyright (C) nginx-intake contributors
+ */
+
+
+#include "ngx_http_intake.h"
+
+
+/*
+ * The front door: the directives of http {} and of locations, the phases, and
+ * what a worker starts and ends with.
+ */
+
+
+static ngx_int_t ngx_http_intake_add_handlers(ngx_conf_t *cf);
+static void *ngx_http_intake_create_main_conf(ngx_conf_t *cf);
+static char *ngx_http_intake_init_main_conf(ngx_conf_t *cf, void *conf);
+static void *ngx_http_intake_create_srv_conf(ngx_conf_t *cf);
+static void *ngx_http_intake_create_loc_conf(ngx_conf_t *cf);
+static char *ngx_http_intake_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child);
+static char *ngx_http_intake_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_intake_find_source(ngx_conf_t *cf,
+    ngx_http_intake_loc_conf_t *ilcf);
+static char *ngx_http_intake_keep_errors(ngx_conf_t *cf,
+    ngx_http_core_loc_conf_t *clcf, ngx_http_intake_loc_conf_t *ilcf);
+static ngx_int_t ngx_http_intake_init_process(ngx_cycle_t *cycle);
+static void ngx_http_intake_exit_process(ngx_cycle_t *cycle);
+
+
+static ngx_command_t  ngx_http_intake_commands[] = {
+
+    { ngx_string("intake_redis"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_BLOCK|NGX_CONF_NOARGS,
+      ngx_http_intake_redis_block,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("intake_platform"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_BLOCK|NGX_CONF_TAKE1,
+      ngx_http_intake_platform_block,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("intake_source"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_BLOCK|NGX_CONF_TAKE1,
+      ngx_http_intake_source_block,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("intake"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      ngx_http_intake_directive,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("intake_status"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_ANY,
+      ngx_http_intake_status_directive,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_intake_module_ctx = {
+    ngx_http_intake_add_variables,         /* preconfiguration */
+    ngx_http_intake_add_handlers,          /* postconfiguration */
+
+    ngx_http_intake_create_main_conf,      /* create main configuration */
+    ngx_http_intake_init_main_conf,        /* init main configuration */
+
+    ngx_http_intake_create_srv_conf,       /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    ngx_http_intake_create_loc_conf,       /* create location configuration */
+    ngx_http_intake_merge_loc_conf         /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_intake_module = {
+    NGX_MODULE_V1,
+    &ngx_http_intake_module_ctx,           /* module context */
+    ngx_http_intake_commands,              /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    ngx_http_intake_init_process,          /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    ngx_http_intake_exit_process,          /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+static ngx_int_t
+ngx_http_intake_add_handlers(ngx_conf_t *cf)
+{
+    ngx_http_handler_pt          *h;
+    ngx_http_core_main_conf_t    *cmcf;
+    ngx_http_intake_main_conf_t  *imcf;
+
+    imcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_intake_module);
+
+    if (!imcf->used) {
+        return NGX_OK;
+    }
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_POST_READ_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_intake_post_read;
+
+    /* pushed last, hence called first: before limit_req and limit_conn */
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PREACCESS_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_intake_preaccess;
+
+    ngx_http_intake_add_filters();
+
+    return NGX_OK;
+}
+
+
+static void *
+ngx_http_intake_create_main_conf(ngx_conf_t *cf)
+{
+    ngx_http_intake_main_conf_t  *imcf;
+
+    imcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_intake_main_conf_t));
+    if (imcf == NULL) {
+        return NULL;
+    }
+
+    imcf->redis.database = NGX_CONF_UNSET;
+    imcf->redis.timeout = NGX_CONF_UNSET_MSEC;
+    imcf->redis.connect_timeout = NGX_CONF_UNSET_MSEC;
+    imcf->redis.max_in_flight = NGX_CONF_UNSET_UINT;
+    imcf->redis.max_clock_skew = NGX_CONF_UNSET_MSEC;
+
+    imcf->platforms = ngx_array_create(cf->pool, 8,
+                                       sizeof(ngx_http_intake_platform_t *));
+    if (imcf->platforms == NULL) {
+        return NULL;
+    }
+
+    imcf->sources = ngx_array_create(cf->pool, 4,
+                                     sizeof(ngx_http_intake_source_t *));
+    if (imcf->sources == NULL) {
+        return NULL;
+    }
+
+    return imcf;
+}
+
+
+static char *
+ngx_http_intake_init_main_conf(ngx_conf_t *cf, void *conf)
+{
+    ngx_http_intake_main_conf_t *imcf = conf;
+
+    char  *rv;
+
+    rv = ngx_http_intake_check_conf(cf, imcf);
+
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    if (!imcf->used) {
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_http_intake_add_zone(cf, imcf) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static void *
+ngx_http_intake_create_srv_conf(ngx_conf_t *cf)
+{
+    return ngx_pcalloc(cf->pool, sizeof(ngx_http_intake_srv_conf_t));
+}
+
+
+static void *
+ngx_http_intake_create_loc_conf(ngx_conf_t *cf)
+{
+    return ngx_pcalloc(cf->pool, sizeof(ngx_http_intake_loc_conf_t));
+}
+
+
+/* intake NAME [get=page]; */
+
+static char *
+ngx_http_intake_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_intake_loc_conf_t *ilcf = conf;
+
+    ngx_str_t                    *value;
+    ngx_http_core_loc_conf_t     *clcf;
+    ngx_http_intake_srv_conf_t   *iscf;
+    ngx_http_intake_main_conf_t  *imcf;
+
+    if (ilcf->source_name.len) {
+        return "is duplicate";
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->handler) {
+        return "cannot stand beside another handler of the location, "
+               "such as proxy_pass or intake_status";
+    }
+
+    value = cf->args->elts;
+
+    if (cf->args->nelts == 3) {
+        if (ngx_strcmp(value[2].data, "get=page") != 0) {
+            return "takes a source's name, then get=page";
+        }
+
+        ilcf->get_page = 1;
+    }
+
+    ilcf->source_name = value[1];
+    ngx_http_intake_position(cf, &ilcf->source_position);
+
+    clcf->handler = ngx_http_intake_handler;
+
+    iscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_intake_module);
+    iscf->used = 1;
+
+    imcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_intake_module);
+    imcf->used = 1;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_intake_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_intake_loc_conf_t *prev = parent;
+    ngx_http_intake_loc_conf_t *conf = child;
+
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    /* the unnamed location of an "if" or "limit_except" serves the same */
+
+    if (clcf->noname && clcf->handler == NULL) {
+        if (prev->source) {
+            *conf = *prev;
+            clcf->handler = ngx_http_intake_handler;
+
+        } else if (prev->status) {
+            *conf = *prev;
+            clcf->handler = ngx_http_intake_status_handler;
+        }
+
+    } else if (conf->source_name.len) {
+
+        if (clcf->handler != ngx_http_intake_handler) {
+            ngx_http_intake_conf_log(cf, NGX_LOG_EMERG,
+                                     &conf->source_position,
+                                     "\"intake\" cannot stand beside another "
+                                     "handler of the location");
+            return NGX_CONF_ERROR;
+        }
+
+        if (ngx_http_intake_find_source(cf, conf) != NGX_CONF_OK) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    if (conf->source) {
+
+        /* the source's limit is the location's, also for nginx's own 413 */
+
+        clcf->client_max_body_size = conf->source->max_body;
+        clcf->client_body_buffer_size = ngx_max(clcf->client_body_buffer_size,
+                                                64 * 1024);
+
+        return ngx_http_intake_keep_errors(cf, clcf, conf);
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/*
+ * What a sender is answered is ours: no error_page, which is mostly inherited,
+ * may put a page or a redirect in its place.  A page keeps its error pages,
+ * but that of 413, which is answered before the method is looked at.
+ */
+
+static char *
+ngx_http_intake_keep_errors(ngx_conf_t *cf, ngx_http_core_loc_conf_t *clcf,
+    ngx_http_intake_loc_conf_t *ilcf)
+{
+    ngx_uint_t            i;
+    ngx_array_t          *kept;
+    ngx_http_err_page_t  *page, *copy;
+
+    if (clcf->error_pages == NULL) {
+        return NGX_CONF_OK;
+    }
+
+    if (!ilcf->get_page) {
+        clcf->error_pages = NULL;
+        return NGX_CONF_OK;
+    }
+
+    kept = ngx_array_create(cf->pool, clcf->error_pages->nelts,
+                            sizeof(ngx_http_err_page_t));
+    if (kept == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    page = clcf->error_pages->elts;
+
+    for (i = 0; i < clcf->error_pages->nelts; i++) {
+
+        if (page[i].status == NGX_HTTP_REQUEST_ENTITY_TOO_LARGE) {
+            continue;
+        }
+
+        copy = ngx_array_push(kept);
+        if (copy == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        *copy = page[i];
+    }
+
+    clcf->error_pages = kept;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_intake_find_source(ngx_conf_t *cf, ngx_http_intake_loc_conf_t *ilcf)
+{
+    ngx_str_t                    *names, *nearest;
+    ngx_uint_t                    i, n;
+    ngx_http_intake_source_t    **sources;
+    ngx_http_intake_main_conf_t  *imcf;
+
+    imcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_intake_module);
+
+    sources = imcf->sources->elts;
+    n = imcf->sources->nelts;
+
+    names = ngx_palloc(cf->temp_pool, (n + 1) * sizeof(ngx_str_t));
+    if (names == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 0; i < n; i++) {
+        names[i] = sources[i]->name;
+
+        if (names[i].len == ilcf->source_name.len
+            && ngx_strncmp(names[i].data, ilcf->source_name.data,
+                           names[i].len)
+               == 0)
+        {
+            ilcf->source = sources[i];
+            sources[i]->used = 1;
+            return NGX_CONF_OK;
+        }
+    }
+
+    nearest = ngx_http_intake_nearest(&ilcf->source_name, names, n,
+                                      sizeof(ngx_str_t));
+    if (nearest) {
+        ngx_http_intake_conf_log(cf, NGX_LOG_EMERG, &ilcf->source_position,
+                                 "unknown source \"%V\", did you mean "
+                                 "\"%V\"?", &ilcf->source_name, nearest);
+
+    } else {
+        ngx_http_intake_conf_log(cf, NGX_LOG_EMERG, &ilcf->source_position,
+                                 "unknown source \"%V\": write "
+                                 "\"intake_source %V { }\" in http { }",
+                                 &ilcf->source_name, &ilcf->source_name);
+    }
+
+    return NGX_CONF_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_intake_init_process(ngx_cycle_t *cycle)
+{
+    ngx_http_intake_main_conf_t  *imcf;
+
+    if (ngx_process != NGX_PROCESS_WORKER
+        && ngx_process != NGX_PROCESS_SINGLE)
+    {
+        return NGX_OK;
+    }
+
+    /* there may be no http {} at all */
+
+    imcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_intake_module);
+
+    if (imcf == NULL || !imcf->used) {
+        return NGX_OK;
+    }
+
+    if (ngx_intake_digest_init() != NGX_OK) {
+        ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
+                      "SHA-256 of the library of digests cannot be used");
+        return NGX_ERROR;
+    }
+
+    return ngx_http_intake_store_init(cycle, imcf);
+}
+
+
+static void
+ngx_http_intake_exit_process(ngx_cycle_t *cycle)
+{
+    ngx_http_intake_main_conf_t  *imcf;
+
+    imcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_intake_module);
+
+    if (imcf == NULL || !imcf->used) {
+        return;
+    }
+
+    ngx_http_intake_store_exit(cycle);
+    ngx_intake_digest_done();
+}

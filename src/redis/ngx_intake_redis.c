@@ -1,0 +1,495 @@
+
+/*
+ * Copyright (C) nginx-intake contributors
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+#include "ngx_intake_redis_internal.h"
+
+
+/* of all operations of a worker that wait or are unanswered */
+#define NGX_INTAKE_REDIS_MAX_BYTES      (8 * 1024 * 1024)
+
+#define NGX_INTAKE_REDIS_MIN_BACKOFF    100
+#define NGX_INTAKE_REDIS_MAX_BACKOFF    5000
+
+/* until an operator has changed something */
+#define NGX_INTAKE_REDIS_FAULT_BACKOFF  10000
+
+
+static ngx_int_t ngx_intake_redis_create_peers(ngx_intake_redis_t *redis);
+static void ngx_intake_redis_init_events(ngx_intake_redis_t *redis);
+static ngx_uint_t ngx_intake_redis_away(ngx_intake_redis_t *redis);
+static void ngx_intake_redis_add_deadline(ngx_intake_redis_t *redis,
+    ngx_intake_redis_op_t *op);
+static void ngx_intake_redis_deadline_handler(ngx_event_t *ev);
+static void ngx_intake_redis_retry_handler(ngx_event_t *ev);
+static void ngx_intake_redis_ping_handler(ngx_event_t *ev);
+static void ngx_intake_redis_back_off(ngx_intake_redis_t *redis,
+    ngx_uint_t fault);
+
+
+ngx_intake_redis_t *
+ngx_intake_redis_create(ngx_cycle_t *cycle, ngx_intake_redis_conf_t *conf,
+    ngx_intake_redis_info_pt info_handler, void *data)
+{
+    ngx_pool_t          *pool;
+    ngx_intake_redis_t  *redis;
+
+    pool = ngx_create_pool(1024, cycle->log);
+    if (pool == NULL) {
+        return NULL;
+    }
+
+    redis = ngx_pcalloc(pool, sizeof(ngx_intake_redis_t));
+    if (redis == NULL) {
+        ngx_destroy_pool(pool);
+        return NULL;
+    }
+
+    redis->cycle = cycle;
+    redis->conf = conf;
+    redis->pool = pool;
+    redis->fd = (ngx_socket_t) -1;
+
+    redis->log = *cycle->log;
+    redis->log.handler = ngx_intake_redis_log_handler;
+    redis->log.data = redis;
+
+    redis->info_handler = info_handler;
+    redis->data = data;
+
+    redis->info.round_trip = -1;
+    redis->info.appendonly = -1;
+    redis->info.evicting = -1;
+
+    ngx_queue_init(&redis->waiting);
+    ngx_queue_init(&redis->deadlines);
+
+    ngx_intake_redis_init_events(redis);
+
+    if (ngx_intake_redis_create_peers(redis) != NGX_OK) {
+        ngx_destroy_pool(pool);
+        return NULL;
+    }
+
+    /* nothing is called before we return: the loop begins with this event */
+
+    ngx_post_event(&redis->retry, &ngx_posted_next_events);
+
+    return redis;
+}
+
+
+static ngx_int_t
+ngx_intake_redis_create_peers(ngx_intake_redis_t *redis)
+{
+    ngx_uint_t                  i;
+    ngx_intake_redis_peer_t    *peers;
+    ngx_intake_redis_server_t  *servers;
+
+    servers = redis->conf->servers.elts;
+
+    redis->npeers = redis->conf->servers.nelts;
+    redis->left = redis->npeers;
+
+    peers = ngx_pcalloc(redis->pool,
+                        redis->npeers * sizeof(ngx_intake_redis_peer_t));
+    if (peers == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < redis->npeers; i++) {
+        peers[i].conf = &servers[i];
+        peers[i].addrs = servers[i].addrs;
+        peers[i].naddrs = servers[i].naddrs;
+
+        peers[i].name.len = servers[i].host.len;
+        peers[i].name.data = ngx_pstrdup(redis->pool, &servers[i].host);
+
+        if (peers[i].name.data == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    redis->peers = peers;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_intake_redis_init_events(ngx_intake_redis_t *redis)
+{
+    redis->deadline.handler = ngx_intake_redis_deadline_handler;
+    redis->deadline.data = redis;
+    redis->deadline.log = &redis->log;
+
+    redis->retry.handler = ngx_intake_redis_retry_handler;
+    redis->retry.data = redis;
+    redis->retry.log = &redis->log;
+    redis->retry.cancelable = 1;
+
+    redis->ping.handler = ngx_intake_redis_ping_handler;
+    redis->ping.data = redis;
+    redis->ping.log = &redis->log;
+    redis->ping.cancelable = 1;
+}
+
+
+void
+ngx_intake_redis_destroy(ngx_intake_redis_t *redis)
+{
+    ngx_uint_t  i;
+
+    ngx_intake_redis_close(redis, NGX_INTAKE_REDIS_CLOSE_DESTROY, 0, "");
+
+    if (redis->retry.timer_set) {
+        ngx_del_timer(&redis->retry);
+    }
+
+    if (redis->retry.posted) {
+        ngx_delete_posted_event(&redis->retry);
+    }
+
+    for (i = 0; i < redis->npeers; i++) {
+        if (redis->peers[i].pool) {
+            ngx_destroy_pool(redis->peers[i].pool);
+        }
+    }
+
+    ngx_destroy_pool(redis->pool);
+}
+
+
+ngx_int_t
+ngx_intake_redis_send(ngx_intake_redis_t *redis, ngx_intake_redis_op_t *op,
+    ngx_msec_t timeout, ngx_uint_t repeatable,
+    ngx_intake_redis_handler_pt handler, void *data)
+{
+    size_t  size;
+
+    if (op->bad || op->nargs) {
+        ngx_log_error(NGX_LOG_ALERT, &redis->log, 0,
+                      "redis operation with a wrong number of arguments");
+        return NGX_ERROR;
+    }
+
+    if (ngx_intake_redis_away(redis)) {
+        redis->refused++;
+        return NGX_DECLINED;
+    }
+
+    size = op->buf.last - op->buf.start;
+
+    if (redis->info.in_flight
+        && (redis->info.in_flight >= redis->conf->max_in_flight
+            || redis->bytes + size > NGX_INTAKE_REDIS_MAX_BYTES))
+    {
+        return NGX_BUSY;
+    }
+
+    op->handler = handler;
+    op->data = data;
+    op->repeatable = (repeatable != 0);
+    op->size = size;
+    op->deadline = ngx_current_msec
+                   + (timeout ? timeout : redis->conf->timeout);
+
+    redis->info.in_flight++;
+    redis->bytes += size;
+
+    ngx_queue_insert_tail(&redis->waiting, &op->queue);
+    ngx_intake_redis_add_deadline(redis, op);
+
+    switch (redis->info.state) {
+
+    case NGX_INTAKE_REDIS_READY:
+    case NGX_INTAKE_REDIS_DRAINING:
+
+        redis->connection->peer.connection->idle = 0;
+
+        ngx_intake_redis_post_write(redis);
+        break;
+
+    case NGX_INTAKE_REDIS_DOWN:
+
+        ngx_post_event(&redis->retry, &ngx_posted_events);
+        break;
+
+    default:
+        break;
+    }
+
+    return NGX_OK;
+}
+
+
+/* whether we are in back-off; if it has just passed, this op starts the try */
+
+static ngx_uint_t
+ngx_intake_redis_away(ngx_intake_redis_t *redis)
+{
+    if (!redis->retry.timer_set) {
+        return 0;
+    }
+
+    if ((ngx_msec_int_t) (redis->retry.timer.key - ngx_current_msec) > 0) {
+        return 1;
+    }
+
+    ngx_del_timer(&redis->retry);
+
+    return 0;
+}
+
+
+void
+ngx_intake_redis_forget(ngx_intake_redis_op_t *op)
+{
+    op->handler = NULL;
+}
+
+
+ngx_intake_redis_info_t *
+ngx_intake_redis_info(ngx_intake_redis_t *redis)
+{
+    return &redis->info;
+}
+
+
+void
+ngx_intake_redis_changed(ngx_intake_redis_t *redis)
+{
+    if (redis->info_handler) {
+        redis->info_handler(redis->data, &redis->info);
+    }
+}
+
+
+/* nearly always all have the same timeout, so the place is at the end */
+
+static void
+ngx_intake_redis_add_deadline(ngx_intake_redis_t *redis,
+    ngx_intake_redis_op_t *op)
+{
+    ngx_queue_t            *q;
+    ngx_intake_redis_op_t  *other;
+
+    for (q = ngx_queue_last(&redis->deadlines);
+         q != ngx_queue_sentinel(&redis->deadlines);
+         q = ngx_queue_prev(q))
+    {
+        other = ngx_queue_data(q, ngx_intake_redis_op_t, deadlines);
+
+        if ((ngx_msec_int_t) (op->deadline - other->deadline) >= 0) {
+            break;
+        }
+    }
+
+    ngx_queue_insert_after(q, &op->deadlines);
+
+    ngx_intake_redis_set_timer(redis);
+}
+
+
+void
+ngx_intake_redis_set_timer(ngx_intake_redis_t *redis)
+{
+    ngx_msec_t              now;
+    ngx_queue_t            *q;
+    ngx_event_t            *ev;
+    ngx_intake_redis_op_t  *op;
+
+    ev = &redis->deadline;
+
+    if (ngx_queue_empty(&redis->deadlines)) {
+
+        /* it would keep a worker that quits */
+
+        if (ev->timer_set) {
+            ngx_del_timer(ev);
+        }
+
+        return;
+    }
+
+    q = ngx_queue_head(&redis->deadlines);
+    op = ngx_queue_data(q, ngx_intake_redis_op_t, deadlines);
+
+    if (ev->timer_set) {
+
+        /* too early does no harm and saves the work */
+
+        if ((ngx_msec_int_t) (ev->timer.key - op->deadline) <= 0) {
+            return;
+        }
+
+        ngx_del_timer(ev);
+    }
+
+    now = ngx_current_msec;
+
+    ngx_add_timer(ev, (ngx_msec_int_t) (op->deadline - now) > 0
+                      ? op->deadline - now : 0);
+}
+
+
+static void
+ngx_intake_redis_deadline_handler(ngx_event_t *ev)
+{
+    ngx_queue_t            *q;
+    ngx_intake_redis_t     *redis;
+    ngx_intake_redis_op_t  *op;
+
+    redis = ev->data;
+
+    while (!ngx_queue_empty(&redis->deadlines)) {
+
+        q = ngx_queue_head(&redis->deadlines);
+        op = ngx_queue_data(q, ngx_intake_redis_op_t, deadlines);
+
+        if ((ngx_msec_int_t) (op->deadline - ngx_current_msec) > 0) {
+            break;
+        }
+
+        ngx_intake_redis_op_expire(redis, op);
+    }
+
+    ngx_intake_redis_set_timer(redis);
+    ngx_intake_redis_changed(redis);
+}
+
+
+static void
+ngx_intake_redis_retry_handler(ngx_event_t *ev)
+{
+    ngx_intake_redis_t  *redis;
+
+    redis = ev->data;
+
+    if (redis->info.state != NGX_INTAKE_REDIS_DOWN) {
+        return;
+    }
+
+    /* a worker that quits connects only for those who still wait */
+
+    if (ngx_exiting && ngx_queue_empty(&redis->waiting)) {
+        return;
+    }
+
+    ngx_intake_redis_next(redis);
+}
+
+
+/* keeps what we know of the server true, and finds a dead connection */
+
+static void
+ngx_intake_redis_ping_handler(ngx_event_t *ev)
+{
+    ngx_intake_redis_t             *redis;
+    ngx_intake_redis_connection_t  *rc;
+
+    redis = ev->data;
+
+    if (redis->info.state != NGX_INTAKE_REDIS_READY || ngx_exiting) {
+        return;
+    }
+
+    rc = redis->connection;
+
+    if (rc->nsteps == 0 && ngx_intake_redis_hello(redis, 1) == NGX_OK) {
+        rc->peer.connection->idle = 0;
+        ngx_intake_redis_post_write(redis);
+    }
+
+    ngx_add_timer(ev, NGX_INTAKE_REDIS_PING_INTERVAL);
+}
+
+
+void
+ngx_intake_redis_again(ngx_intake_redis_t *redis,
+    ngx_intake_redis_close_e why, ngx_uint_t steady)
+{
+    if (steady) {
+        redis->backoff = 0;
+    }
+
+    switch (why) {
+
+    case NGX_INTAKE_REDIS_CLOSE_DEMOTED:
+        redis->peer = (redis->peer + 1) % redis->npeers;
+
+        /* fall through */
+
+    case NGX_INTAKE_REDIS_CLOSE_LOST:
+    case NGX_INTAKE_REDIS_CLOSE_CLEAN:
+    case NGX_INTAKE_REDIS_CLOSE_QUIT:
+        redis->addr = 0;
+        redis->left = redis->npeers;
+        break;
+
+    default: /* FAILED, FAULT */
+
+        if (++redis->addr < redis->peers[redis->peer].naddrs) {
+            break;
+        }
+
+        redis->addr = 0;
+        redis->peer = (redis->peer + 1) % redis->npeers;
+
+        if (--redis->left == 0) {
+            redis->left = redis->npeers;
+
+            ngx_intake_redis_back_off(redis,
+                                      why == NGX_INTAKE_REDIS_CLOSE_FAULT);
+            return;
+        }
+
+        break;
+    }
+
+    ngx_post_event(&redis->retry, &ngx_posted_events);
+}
+
+
+static void
+ngx_intake_redis_back_off(ngx_intake_redis_t *redis, ngx_uint_t fault)
+{
+    ngx_msec_t  delay;
+
+    redis->backoff = redis->backoff ? ngx_min(2 * redis->backoff,
+                                              NGX_INTAKE_REDIS_MAX_BACKOFF)
+                                    : NGX_INTAKE_REDIS_MIN_BACKOFF;
+
+    delay = fault ? NGX_INTAKE_REDIS_FAULT_BACKOFF : redis->backoff;
+
+    /* the workers of many hosts must not come back all at once */
+
+    delay = delay - delay / 4 + (ngx_msec_t) ngx_random() % (delay / 2 + 1);
+
+    ngx_add_timer(&redis->retry, delay);
+}
+
+
+u_char *
+ngx_intake_redis_log_handler(ngx_log_t *log, u_char *buf, size_t len)
+{
+    ngx_str_t                *name;
+    ngx_intake_redis_t       *redis;
+    ngx_intake_redis_peer_t  *peer;
+
+    redis = log->data;
+    peer = &redis->peers[redis->peer];
+
+    name = &peer->conf->url;
+
+    if (redis->addr < peer->naddrs && peer->addrs[redis->addr].name.len) {
+        name = &peer->addrs[redis->addr].name;
+    }
+
+    return ngx_snprintf(buf, len, " while talking to redis %V", name);
+}

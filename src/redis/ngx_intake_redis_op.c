@@ -1,0 +1,437 @@
+
+/*
+ * Copyright (C) nginx-intake contributors
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "ngx_intake_redis_internal.h"
+
+
+/* the same kind of error reply is logged once in so many seconds */
+#define NGX_INTAKE_REDIS_LOG_PERIOD  60
+
+
+static ngx_int_t ngx_intake_redis_op_eval(ngx_intake_redis_t *redis,
+    ngx_intake_redis_op_t *op);
+static void ngx_intake_redis_op_error(ngx_intake_redis_t *redis,
+    ngx_intake_redis_op_t *op, ngx_intake_redis_reply_t *reply);
+static void ngx_intake_redis_op_log(ngx_intake_redis_t *redis,
+    const ngx_intake_redis_error_t *row, ngx_str_t *text);
+static void ngx_intake_redis_op_again(ngx_intake_redis_t *redis,
+    ngx_intake_redis_op_t *op);
+static void ngx_intake_redis_op_rewind(ngx_intake_redis_op_t *op);
+
+
+ngx_intake_redis_op_t *
+ngx_intake_redis_op_alloc(size_t size, ngx_log_t *log)
+{
+    u_char                 *p;
+    ngx_intake_redis_op_t  *op;
+
+    if (size > NGX_MAX_INT32_VALUE) {
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "a redis operation of %uz bytes is too large", size);
+        return NULL;
+    }
+
+    p = ngx_alloc(sizeof(ngx_intake_redis_op_t) + size, log);
+    if (p == NULL) {
+        return NULL;
+    }
+
+    op = (ngx_intake_redis_op_t *) p;
+    p += sizeof(ngx_intake_redis_op_t);
+
+    ngx_memzero(op, sizeof(ngx_intake_redis_op_t));
+
+    op->buf.start = p;
+    op->buf.pos = p;
+    op->buf.last = p;
+    op->buf.end = p + size;
+    op->buf.memory = 1;
+
+    /* TLS must not keep it until its buffer is full */
+    op->buf.flush = 1;
+
+    op->out.buf = &op->buf;
+
+    return op;
+}
+
+
+ngx_intake_redis_op_t *
+ngx_intake_redis_op_create(ngx_uint_t nargs, size_t bytes, ngx_log_t *log)
+{
+    ngx_intake_redis_op_t  *op;
+
+    op = ngx_intake_redis_op_alloc(NGX_INTAKE_REDIS_RESP_HEADER
+                                   + nargs * NGX_INTAKE_REDIS_RESP_FRAME
+                                   + bytes, log);
+    if (op == NULL) {
+        return NULL;
+    }
+
+    op->buf.last = ngx_intake_redis_resp_header(op->buf.last, '*', nargs);
+
+    op->nargs = nargs;
+    op->room = bytes;
+
+    return op;
+}
+
+
+ngx_intake_redis_op_t *
+ngx_intake_redis_op_script(ngx_intake_redis_script_t *script,
+    ngx_uint_t nkeys, ngx_uint_t nargs, size_t bytes, ngx_log_t *log)
+{
+    u_char                 *last, count[NGX_INT_T_LEN];
+    ngx_intake_redis_op_t  *op;
+
+    last = ngx_sprintf(count, "%ui", nkeys);
+
+    op = ngx_intake_redis_op_create(3 + nargs,
+                                    sizeof("EVALSHA") - 1
+                                    + sizeof(script->sha1)
+                                    + (last - count) + bytes, log);
+    if (op == NULL) {
+        return NULL;
+    }
+
+    ngx_intake_redis_op_arg(op, (u_char *) "EVALSHA", sizeof("EVALSHA") - 1);
+    ngx_intake_redis_op_arg(op, script->sha1, sizeof(script->sha1));
+    ngx_intake_redis_op_arg(op, count, last - count);
+
+    op->script = script;
+    op->nkeys = nkeys;
+    op->neval = nargs;
+    op->args = op->buf.last;
+
+    return op;
+}
+
+
+void
+ngx_intake_redis_op_arg(ngx_intake_redis_op_t *op, u_char *data, size_t len)
+{
+    if (op->nargs == 0 || len > op->room) {
+        op->bad = 1;
+        return;
+    }
+
+    op->nargs--;
+    op->room -= len;
+
+    op->buf.last = ngx_intake_redis_resp_bulk(op->buf.last, data, len);
+}
+
+
+void
+ngx_intake_redis_op_free(ngx_intake_redis_op_t *op)
+{
+    if (op->eval) {
+        ngx_free(op->eval);
+    }
+
+    ngx_free(op);
+}
+
+
+/* an EVALSHA becomes an EVAL */
+
+static ngx_int_t
+ngx_intake_redis_op_eval(ngx_intake_redis_t *redis, ngx_intake_redis_op_t *op)
+{
+    u_char  *p, *last, count[NGX_INT_T_LEN];
+    size_t   size;
+
+    last = ngx_sprintf(count, "%ui", op->nkeys);
+
+    size = NGX_INTAKE_REDIS_RESP_HEADER
+           + 3 * NGX_INTAKE_REDIS_RESP_FRAME
+           + sizeof("EVAL") - 1
+           + op->script->text.len
+           + (last - count)
+           + (op->buf.last - op->args);
+
+    p = ngx_alloc(size, &redis->log);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    op->eval = p;
+    op->buf.start = p;
+    op->buf.end = p + size;
+
+    p = ngx_intake_redis_resp_header(p, '*', 3 + op->neval);
+    p = ngx_intake_redis_resp_bulk(p, (u_char *) "EVAL", sizeof("EVAL") - 1);
+    p = ngx_intake_redis_resp_bulk(p, op->script->text.data,
+                                   op->script->text.len);
+    p = ngx_intake_redis_resp_bulk(p, count, last - count);
+    p = ngx_cpymem(p, op->args, op->buf.last - op->args);
+
+    op->buf.last = p;
+
+    redis->bytes -= op->size;
+    op->size = op->buf.last - op->buf.start;
+    redis->bytes += op->size;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_intake_redis_op_finish(ngx_intake_redis_t *redis,
+    ngx_intake_redis_op_t *op, ngx_intake_redis_result_e result,
+    ngx_intake_redis_reply_t *reply)
+{
+    ngx_uint_t  told;
+
+    ngx_queue_remove(&op->queue);
+
+    redis->info.in_flight--;
+    redis->bytes -= op->size;
+
+    told = op->told;
+
+    if (!told) {
+        op->told = 1;
+
+        ngx_queue_remove(&op->deadlines);
+        ngx_intake_redis_set_timer(redis);
+    }
+
+    if (result == NGX_INTAKE_REDIS_REFUSED) {
+
+        if (op->maybe) {
+            /* not this time, but perhaps before the connection broke */
+            result = NGX_INTAKE_REDIS_UNKNOWN;
+            reply = NULL;
+
+        } else if (reply == NULL) {
+            redis->refused++;
+        }
+    }
+
+    /* a handler may still forget its own operation */
+
+    if (op->handler && !told) {
+        op->handler(op->data, result, reply);
+    }
+
+    ngx_intake_redis_op_free(op);
+}
+
+
+void
+ngx_intake_redis_op_expire(ngx_intake_redis_t *redis,
+    ngx_intake_redis_op_t *op)
+{
+    if (!op->sent) {
+        ngx_intake_redis_op_finish(redis, op, NGX_INTAKE_REDIS_REFUSED, NULL);
+        return;
+    }
+
+    op->told = 1;
+
+    ngx_queue_remove(&op->deadlines);
+
+    if (op->handler) {
+        op->handler(op->data, NGX_INTAKE_REDIS_UNKNOWN, NULL);
+        op->handler = NULL;
+    }
+}
+
+
+void
+ngx_intake_redis_op_reply(ngx_intake_redis_t *redis,
+    ngx_intake_redis_op_t *op, ngx_int_t rc, ngx_intake_redis_reply_t *reply)
+{
+    if (rc == NGX_DECLINED) {
+        ngx_intake_redis_op_error(redis, op, reply);
+        return;
+    }
+
+    ngx_intake_redis_op_finish(redis, op, NGX_INTAKE_REDIS_OK, reply);
+}
+
+
+static void
+ngx_intake_redis_op_error(ngx_intake_redis_t *redis,
+    ngx_intake_redis_op_t *op, ngx_intake_redis_reply_t *reply)
+{
+    ngx_intake_redis_result_e        result;
+    const ngx_intake_redis_error_t  *row;
+
+    row = ngx_intake_redis_error(&reply->str);
+
+    result = NGX_INTAKE_REDIS_REFUSED;
+
+    switch (row->action) {
+
+    case NGX_INTAKE_REDIS_ACT_EVAL:
+
+        if (op->script && op->eval == NULL) {
+
+            if (!op->told && ngx_intake_redis_op_eval(redis, op) == NGX_OK) {
+                ngx_intake_redis_op_again(redis, op);
+                return;
+            }
+
+            break;
+        }
+
+        /* fall through */
+
+    case NGX_INTAKE_REDIS_ACT_ERROR:
+
+        result = NGX_INTAKE_REDIS_ERROR;
+
+        /* fall through */
+
+    case NGX_INTAKE_REDIS_ACT_REFUSED:
+
+        ngx_intake_redis_op_log(redis, row, &reply->str);
+        break;
+
+    case NGX_INTAKE_REDIS_ACT_REDISCOVER:
+
+        ngx_intake_redis_leave(redis, NGX_INTAKE_REDIS_CLOSE_DEMOTED,
+                               "the server is no longer a master",
+                               &reply->str);
+
+        if (!op->told && !op->redirected) {
+            op->redirected = 1;
+            ngx_intake_redis_op_again(redis, op);
+            return;
+        }
+
+        break;
+
+    case NGX_INTAKE_REDIS_ACT_BACK_OFF:
+
+        ngx_intake_redis_leave(redis, NGX_INTAKE_REDIS_CLOSE_FAILED,
+                               "the server is not ready", &reply->str);
+        break;
+
+    case NGX_INTAKE_REDIS_ACT_CREDENTIALS:
+
+        ngx_intake_redis_leave(redis, NGX_INTAKE_REDIS_CLOSE_FAULT,
+                               "the server refuses the user", &reply->str);
+        break;
+    }
+
+    ngx_intake_redis_op_finish(redis, op, result, reply);
+}
+
+
+/* it was answered, so it has no place in sent[] any more */
+
+static void
+ngx_intake_redis_op_again(ngx_intake_redis_t *redis,
+    ngx_intake_redis_op_t *op)
+{
+    ngx_queue_remove(&op->queue);
+
+    ngx_intake_redis_op_rewind(op);
+
+    ngx_queue_insert_tail(&redis->connection->first, &op->queue);
+}
+
+
+static void
+ngx_intake_redis_op_log(ngx_intake_redis_t *redis,
+    const ngx_intake_redis_error_t *row, ngx_str_t *text)
+{
+    size_t      len;
+    time_t     *logged;
+    u_char      buf[256];
+    ngx_log_t  *log;
+
+    log = &redis->connection->log;
+    logged = &redis->logged[row - ngx_intake_redis_errors];
+
+    if (*logged && ngx_time() - *logged < NGX_INTAKE_REDIS_LOG_PERIOD) {
+        ngx_log_debug1(NGX_LOG_DEBUG_EVENT, log, 0,
+                       "redis error: \"%V\"", text);
+        return;
+    }
+
+    *logged = ngx_time();
+
+    len = ngx_intake_redis_error_text(buf, sizeof(buf), text);
+
+    ngx_log_error(NGX_LOG_ERR, log, 0, "redis refused an operation: "
+                  "\"%*s\"%s", len, buf, row->hint);
+}
+
+
+void
+ngx_intake_redis_op_requeue(ngx_intake_redis_t *redis, ngx_uint_t repeat,
+    ngx_queue_t *told, ngx_uint_t *repeated, ngx_uint_t *unknown)
+{
+    ngx_uint_t                      whole;
+    ngx_queue_t                    *q, *from, again;
+    ngx_intake_redis_op_t          *op;
+    ngx_intake_redis_connection_t  *rc;
+
+    rc = redis->connection;
+
+    ngx_queue_init(&again);
+
+    while (!ngx_queue_empty(&rc->sent) || !ngx_queue_empty(&rc->first)) {
+
+        from = ngx_queue_empty(&rc->sent) ? &rc->first : &rc->sent;
+
+        q = ngx_queue_head(from);
+        op = ngx_queue_data(q, ngx_intake_redis_op_t, queue);
+
+        ngx_queue_remove(q);
+
+        if (op->control) {
+            ngx_intake_redis_op_free(op);
+            continue;
+        }
+
+        /* what was written in part was not executed */
+
+        whole = (op->sent && op->buf.pos == op->buf.last);
+
+        if (whole) {
+            op->maybe = 1;
+        }
+
+        op->sent = 0;
+
+        if (!repeat || op->told
+            || (whole && (!op->repeatable || op->repeated)))
+        {
+            ngx_queue_insert_tail(told, q);
+            *unknown += (op->maybe && !op->told);
+            continue;
+        }
+
+        if (whole) {
+            op->repeated = 1;
+            (*repeated)++;
+        }
+
+        ngx_intake_redis_op_rewind(op);
+        ngx_queue_insert_tail(&again, q);
+    }
+
+    /* in the same order before all that wait */
+
+    ngx_queue_add(&again, &redis->waiting);
+    ngx_queue_init(&redis->waiting);
+    ngx_queue_add(&redis->waiting, &again);
+}
+
+
+static void
+ngx_intake_redis_op_rewind(ngx_intake_redis_op_t *op)
+{
+    op->buf.pos = op->buf.start;
+    op->sent = 0;
+}

@@ -1,0 +1,328 @@
+
+/*
+ * Copyright (C) nginx-intake contributors
+ */
+
+
+#include "ngx_http_intake.h"
+
+
+/*
+ * The readers of a request's content: its query, its form, its JSON document.
+ * Each runs at most once in a request, when something first asks for it.
+ */
+
+
+typedef struct {
+    ngx_http_intake_ctx_t          *ctx;
+    ngx_uint_t                      nvalues;    /* of all paths */
+} ngx_http_intake_reading_t;
+
+
+static ngx_int_t ngx_http_intake_json_value(void *data, ngx_uint_t n,
+    ngx_intake_json_value_t *value);
+static ngx_array_t *ngx_http_intake_parse_params(ngx_pool_t *pool,
+    ngx_str_t *text);
+
+
+/*
+ * A document with too many values counts as unreadable: a rule that asks for
+ * each of them must not see a part.
+ */
+
+ngx_int_t
+ngx_http_intake_read_json(ngx_http_intake_ctx_t *ctx)
+{
+    ngx_uint_t                  i, npaths;
+    ngx_array_t                *values;
+    ngx_intake_json_t           json;
+    ngx_intake_json_path_t     *path, *paths[NGX_INTAKE_JSON_MAX_PATHS];
+    ngx_http_intake_reading_t   reading;
+
+    if (ctx->json_read) {
+        return NGX_OK;
+    }
+
+    npaths = ctx->source->paths->nelts;
+    path = ctx->source->paths->elts;
+
+    if (npaths > NGX_INTAKE_JSON_MAX_PATHS) {
+        npaths = NGX_INTAKE_JSON_MAX_PATHS;
+    }
+
+    for (i = 0; i < npaths; i++) {
+        paths[i] = &path[i];
+    }
+
+    ctx->json = ngx_array_create(ctx->request->pool, npaths + 1,
+                                 sizeof(ngx_array_t));
+    if (ctx->json == NULL) {
+        return NGX_ERROR;
+    }
+
+    values = ctx->json->elts;
+    ngx_memzero(values, (npaths + 1) * sizeof(ngx_array_t));
+    ctx->json->nelts = npaths;
+
+    reading.ctx = ctx;
+    reading.nvalues = 0;
+
+    ngx_memzero(&json, sizeof(ngx_intake_json_t));
+
+    json.paths = paths;
+    json.npaths = npaths;
+    json.handler = ngx_http_intake_json_value;
+    json.ctx = &reading;
+
+    ctx->json_rc = ngx_intake_json_read(&json, ctx->body.data, ctx->body.len);
+
+    if (ctx->json_rc == NGX_ABORT) {
+        return NGX_ERROR;
+    }
+
+    if (ctx->json_rc != NGX_OK) {
+        ngx_log_debug2(NGX_LOG_DEBUG_HTTP, ctx->request->connection->log, 0,
+                       "intake json: %i at %uz", ctx->json_rc, json.offset);
+
+        for (i = 0; i < npaths; i++) {
+            values[i].nelts = 0;
+        }
+    }
+
+    ctx->json_read = 1;
+
+    return NGX_OK;
+}
+
+
+/*
+ * The reader reports in the order of the document, so that the values of a
+ * path are ordered by their indices and those that a repeated member replaces
+ * stand at the end.
+ */
+
+static ngx_int_t
+ngx_http_intake_json_value(void *data, ngx_uint_t n,
+    ngx_intake_json_value_t *value)
+{
+    size_t                         size;
+    ngx_pool_t                    *pool;
+    ngx_array_t                   *values;
+    ngx_http_intake_reading_t     *reading;
+    ngx_http_intake_json_value_t  *v;
+
+    reading = data;
+    pool = reading->ctx->request->pool;
+    values = (ngx_array_t *) reading->ctx->json->elts + n;
+
+    size = ngx_min(value->nindices, NGX_HTTP_INTAKE_MAX_INDICES)
+           * sizeof(uint32_t);
+
+    v = values->elts;
+
+    while (values->nelts
+           && (size == 0
+               || ngx_memcmp(v[values->nelts - 1].indices, value->indices,
+                             size)
+                  == 0))
+    {
+        values->nelts--;
+        reading->nvalues--;
+    }
+
+    if (value->kind == NGX_INTAKE_JSON_VOID
+        || value->kind == NGX_INTAKE_JSON_NULL)
+    {
+        return NGX_OK;
+    }
+
+    if (reading->nvalues == NGX_HTTP_INTAKE_MAX_VALUES) {
+        return NGX_DONE;
+    }
+
+    if (values->elts == NULL
+        && ngx_array_init(values, pool, 2,
+                          sizeof(ngx_http_intake_json_value_t))
+           != NGX_OK)
+    {
+        return NGX_ABORT;
+    }
+
+    v = ngx_array_push(values);
+    if (v == NULL) {
+        return NGX_ABORT;
+    }
+
+    reading->nvalues++;
+
+    ngx_memzero(v, sizeof(ngx_http_intake_json_value_t));
+
+    if (size) {
+        ngx_memcpy(v->indices, value->indices, size);
+        v->nindices = size / sizeof(uint32_t);
+    }
+
+    v->container = (value->kind == NGX_INTAKE_JSON_ARRAY
+                    || value->kind == NGX_INTAKE_JSON_OBJECT);
+
+    v->value = value->raw;
+
+    if (value->escaped && !v->container) {
+        v->value.data = ngx_pnalloc(pool, value->raw.len);
+        if (v->value.data == NULL) {
+            return NGX_ABORT;
+        }
+
+        v->value.len = ngx_intake_json_unescape(v->value.data, &value->raw);
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_intake_read_query(ngx_http_intake_ctx_t *ctx)
+{
+    if (ctx->query_read) {
+        return NGX_OK;
+    }
+
+    ctx->query = ngx_http_intake_parse_params(ctx->request->pool,
+                                              &ctx->request->args);
+    if (ctx->query == NULL) {
+        return NGX_ERROR;
+    }
+
+    ctx->query_read = 1;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_intake_read_form(ngx_http_intake_ctx_t *ctx)
+{
+    ngx_str_t  text;
+
+    if (ctx->form_read) {
+        return NGX_OK;
+    }
+
+    if (ctx->request->method == NGX_HTTP_GET) {
+
+        if (ngx_http_intake_read_query(ctx) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        ctx->form = ctx->query;
+
+    } else {
+        ngx_str_null(&text);
+
+        if (ngx_http_intake_is_form(ctx->request)) {
+            text = ctx->body;
+        }
+
+        ctx->form = ngx_http_intake_parse_params(ctx->request->pool, &text);
+        if (ctx->form == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    ctx->form_read = 1;
+
+    return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_http_intake_is_form(ngx_http_request_t *r)
+{
+    size_t      len;
+    ngx_str_t  *type;
+
+    static ngx_str_t  form = ngx_string("application/x-www-form-urlencoded");
+
+    if (r->headers_in.content_type == NULL) {
+        return 0;
+    }
+
+    type = &r->headers_in.content_type->value;
+    len = form.len;
+
+    if (type->len < len || ngx_strncasecmp(type->data, form.data, len) != 0) {
+        return 0;
+    }
+
+    return type->len == len || type->data[len] == ';'
+           || type->data[len] == ' ' || type->data[len] == '\t';
+}
+
+
+/* the application/x-www-form-urlencoded parser of the URL standard */
+
+static ngx_array_t *
+ngx_http_intake_parse_params(ngx_pool_t *pool, ngx_str_t *text)
+{
+    u_char                   *p, *last, *end, *equal, *dst;
+    ngx_array_t              *params;
+    ngx_http_intake_param_t  *param;
+
+    params = ngx_array_create(pool, 8, sizeof(ngx_http_intake_param_t));
+    if (params == NULL) {
+        return NULL;
+    }
+
+    if (text->len == 0) {
+        return params;
+    }
+
+    dst = ngx_pnalloc(pool, text->len);
+    if (dst == NULL) {
+        return NULL;
+    }
+
+    last = text->data + text->len;
+
+    for (p = text->data; p < last; p = end + 1) {
+
+        end = ngx_strlchr(p, last, '&');
+        if (end == NULL) {
+            end = last;
+        }
+
+        if (end == p) {
+            continue;
+        }
+
+        if (params->nelts > NGX_HTTP_INTAKE_MAX_PARAMS) {
+            break;
+        }
+
+        param = ngx_array_push(params);
+        if (param == NULL) {
+            return NULL;
+        }
+
+        equal = ngx_strlchr(p, end, '=');
+        if (equal == NULL) {
+            equal = end;
+        }
+
+        param->name.data = dst;
+        param->name.len = ngx_intake_percent_decode(dst, p, equal - p, 1);
+        dst += param->name.len;
+
+        param->value.data = dst;
+        param->value.len = 0;
+
+        if (equal < end) {
+            equal++;
+            param->value.len = ngx_intake_percent_decode(dst, equal,
+                                                         end - equal, 1);
+            dst += param->value.len;
+        }
+    }
+
+    return params;
+}

@@ -1,0 +1,573 @@
+
+/*
+ * Copyright (C) nginx-intake contributors
+ */
+
+
+#include "ngx_http_intake.h"
+
+
+/*
+ * Templates: the strings that signatures are made of, and the bodies of our
+ * answers.  The parts of a template are not joined, so that the request's
+ * body is never copied.
+ */
+
+
+typedef struct {
+    ngx_http_intake_param_t         param;
+    ngx_uint_t                      order;      /* in the request */
+} ngx_http_intake_sorted_t;
+
+
+static ngx_int_t ngx_http_intake_evaluate_word(ngx_http_intake_ctx_t *ctx,
+    ngx_http_intake_word_t *word, ngx_http_intake_values_t *v,
+    ngx_str_t *text);
+static ngx_int_t ngx_http_intake_crc32_word(ngx_http_intake_ctx_t *ctx,
+    ngx_str_t *text);
+static ngx_int_t ngx_http_intake_form_word(ngx_http_intake_ctx_t *ctx,
+    ngx_str_t *text);
+static ngx_int_t ngx_http_intake_params_word(ngx_http_intake_ctx_t *ctx,
+    ngx_str_t *except, ngx_str_t *text);
+static ngx_http_intake_sorted_t *ngx_http_intake_sort_params(
+    ngx_http_intake_ctx_t *ctx, ngx_array_t *first, ngx_array_t *second,
+    int (*compare)(const void *, const void *), ngx_uint_t *n);
+static int ngx_libc_cdecl ngx_http_intake_compare_values(const void *one,
+    const void *two);
+static int ngx_libc_cdecl ngx_http_intake_compare_orders(const void *one,
+    const void *two);
+static int ngx_libc_cdecl ngx_http_intake_compare_texts(const void *one,
+    const void *two);
+static ngx_int_t ngx_http_intake_sorted_word(ngx_http_intake_ctx_t *ctx,
+    ngx_http_intake_word_t *word, ngx_http_intake_values_t *v,
+    ngx_str_t *text);
+static ngx_int_t ngx_http_intake_hmac_word(ngx_http_intake_ctx_t *ctx,
+    ngx_http_intake_word_t *word, ngx_http_intake_values_t *v,
+    ngx_str_t *text);
+static ngx_int_t ngx_http_intake_escape(ngx_pool_t *pool, ngx_str_t *text);
+
+
+ngx_int_t
+ngx_http_intake_evaluate(ngx_http_intake_ctx_t *ctx,
+    ngx_http_intake_template_t *template, ngx_http_intake_values_t *v,
+    ngx_str_t **parts, ngx_uint_t *n)
+{
+    ngx_int_t                rc;
+    ngx_str_t               *part;
+    ngx_uint_t               i;
+    ngx_http_intake_word_t  *word;
+
+    part = ngx_palloc(ctx->request->pool,
+                      (template->nelts + 1) * sizeof(ngx_str_t));
+    if (part == NULL) {
+        return NGX_ERROR;
+    }
+
+    word = template->elts;
+
+    for (i = 0; i < template->nelts; i++) {
+
+        rc = ngx_http_intake_evaluate_word(ctx, &word[i], v, &part[i]);
+
+        if (rc == NGX_DECLINED && v->lenient) {
+            ngx_str_null(&part[i]);
+            continue;
+        }
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
+        if (v->json && word[i].type != NGX_HTTP_INTAKE_WORD_LITERAL
+            && ngx_http_intake_escape(ctx->request->pool, &part[i]) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    *parts = part;
+    *n = template->nelts;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_intake_evaluate_word(ngx_http_intake_ctx_t *ctx,
+    ngx_http_intake_word_t *word, ngx_http_intake_values_t *v,
+    ngx_str_t *text)
+{
+    ngx_int_t  rc;
+
+    switch (word->type) {
+
+    case NGX_HTTP_INTAKE_WORD_LITERAL:
+        *text = word->text;
+        return NGX_OK;
+
+    case NGX_HTTP_INTAKE_WORD_BODY:
+        *text = ctx->body;
+        return NGX_OK;
+
+    case NGX_HTTP_INTAKE_WORD_URL:
+
+        if (v->url.len == 0) {
+            return ngx_http_intake_url(ctx, text);
+        }
+
+        *text = v->url;
+        return NGX_OK;
+
+    case NGX_HTTP_INTAKE_WORD_PATH:
+        *text = ctx->request->unparsed_uri;
+        return NGX_OK;
+
+    case NGX_HTTP_INTAKE_WORD_METHOD:
+        *text = ctx->request->method_name;
+        return NGX_OK;
+
+    case NGX_HTTP_INTAKE_WORD_SECRET:
+
+        if (v->secret == NULL) {
+            return NGX_DECLINED;
+        }
+
+        *text = *v->secret;
+        return NGX_OK;
+
+    case NGX_HTTP_INTAKE_WORD_TIMESTAMP:
+        rc = ngx_http_intake_find_timestamp(ctx);
+        *text = ctx->timestamp;
+        return rc;
+
+    case NGX_HTTP_INTAKE_WORD_ID:
+
+        if (ctx->id.len == 0) {
+            return ngx_http_intake_find_id(ctx, text);
+        }
+
+        *text = ctx->id;
+        return NGX_OK;
+
+    case NGX_HTTP_INTAKE_WORD_CRC32_BODY:
+        return ngx_http_intake_crc32_word(ctx, text);
+
+    case NGX_HTTP_INTAKE_WORD_FORM_SORTED:
+        return ngx_http_intake_form_word(ctx, text);
+
+    case NGX_HTTP_INTAKE_WORD_PARAMS_AMP:
+        return ngx_http_intake_params_word(ctx, &word->text, text);
+
+    case NGX_HTTP_INTAKE_WORD_SORTED:
+        return ngx_http_intake_sorted_word(ctx, word, v, text);
+
+    case NGX_HTTP_INTAKE_WORD_HMAC:
+        return ngx_http_intake_hmac_word(ctx, word, v, text);
+
+    default: /* NGX_HTTP_INTAKE_WORD_SRC */
+        return ngx_http_intake_extract_first(ctx, &word->src, text);
+    }
+}
+
+
+ngx_int_t
+ngx_http_intake_flatten(ngx_pool_t *pool, ngx_str_t *parts, ngx_uint_t n,
+    ngx_str_t *text)
+{
+    u_char      *p;
+    size_t       len;
+    ngx_uint_t   i;
+
+    if (n == 1) {
+        *text = parts[0];
+        return NGX_OK;
+    }
+
+    len = 0;
+
+    for (i = 0; i < n; i++) {
+        len += parts[i].len;
+    }
+
+    text->len = len;
+    text->data = ngx_pnalloc(pool, len + 1);
+    if (text->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = text->data;
+
+    for (i = 0; i < n; i++) {
+        if (parts[i].len) {
+            p = ngx_cpymem(p, parts[i].data, parts[i].len);
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_intake_crc32_word(ngx_http_intake_ctx_t *ctx, ngx_str_t *text)
+{
+    uint32_t  crc;
+
+    text->data = ngx_pnalloc(ctx->request->pool, NGX_INT32_LEN);
+    if (text->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    crc = ngx_crc32_long(ctx->body.data, ctx->body.len);
+    text->len = ngx_sprintf(text->data, "%uD", crc) - text->data;
+
+    return NGX_OK;
+}
+
+
+/*
+ * Names and values of a POST form, which Twilio and Mandrill sign: twilio.com
+ * /docs/usage/security.  The parameters of a GET stand in the URL.
+ */
+
+static ngx_int_t
+ngx_http_intake_form_word(ngx_http_intake_ctx_t *ctx, ngx_str_t *text)
+{
+    u_char                    *p;
+    size_t                     len;
+    ngx_uint_t                 i, n;
+    ngx_http_intake_sorted_t  *sorted;
+
+    ngx_str_null(text);
+
+    if (ctx->request->method == NGX_HTTP_GET) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_intake_read_form(ctx) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (ctx->form->nelts > NGX_HTTP_INTAKE_MAX_PARAMS) {
+        return NGX_DECLINED;
+    }
+
+    sorted = ngx_http_intake_sort_params(ctx, ctx->form, NULL,
+                                         ngx_http_intake_compare_values, &n);
+    if (sorted == NULL) {
+        return NGX_ERROR;
+    }
+
+    len = 0;
+
+    for (i = 0; i < n; i++) {
+        len += sorted[i].param.name.len + sorted[i].param.value.len;
+    }
+
+    p = ngx_pnalloc(ctx->request->pool, len + 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    text->data = p;
+
+    for (i = 0; i < n; i++) {
+
+        if (i && ngx_http_intake_compare_values(&sorted[i - 1], &sorted[i])
+                 == 0)
+        {
+            continue;
+        }
+
+        p = ngx_cpymem(p, sorted[i].param.name.data,
+                       sorted[i].param.name.len);
+        p = ngx_cpymem(p, sorted[i].param.value.data,
+                       sorted[i].param.value.len);
+    }
+
+    text->len = p - text->data;
+
+    return NGX_OK;
+}
+
+
+/*
+ * Vonage's SMS signature: developer.vonage.com/en/getting-started/concepts
+ * /signing-messages.  Of equal names the last one counts, and a form's one
+ * before that of the query.
+ */
+
+static ngx_int_t
+ngx_http_intake_params_word(ngx_http_intake_ctx_t *ctx, ngx_str_t *except,
+    ngx_str_t *text)
+{
+    u_char                    *p, ch;
+    size_t                     j, len;
+    ngx_str_t                 *name, *value;
+    ngx_uint_t                 i, n;
+    ngx_http_intake_sorted_t  *sorted;
+
+    if (ngx_http_intake_read_query(ctx) != NGX_OK
+        || ngx_http_intake_read_form(ctx) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (ctx->query->nelts > NGX_HTTP_INTAKE_MAX_PARAMS
+        || ctx->form->nelts > NGX_HTTP_INTAKE_MAX_PARAMS)
+    {
+        return NGX_DECLINED;
+    }
+
+    sorted = ngx_http_intake_sort_params(ctx, ctx->query, ctx->form,
+                                         ngx_http_intake_compare_orders, &n);
+    if (sorted == NULL) {
+        return NGX_ERROR;
+    }
+
+    len = 0;
+
+    for (i = 0; i < n; i++) {
+        len += sorted[i].param.name.len + sorted[i].param.value.len + 2;
+    }
+
+    p = ngx_pnalloc(ctx->request->pool, len + 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    text->data = p;
+
+    for (i = 0; i < n; i++) {
+        name = &sorted[i].param.name;
+        value = &sorted[i].param.value;
+
+        if (ngx_http_intake_compare_texts(name, except) == 0
+            || (i + 1 < n
+                && ngx_http_intake_compare_texts(name,
+                                                 &sorted[i + 1].param.name)
+                   == 0))
+        {
+            continue;
+        }
+
+        *p++ = '&';
+        p = ngx_cpymem(p, name->data, name->len);
+        *p++ = '=';
+
+        for (j = 0; j < value->len; j++) {
+            ch = value->data[j];
+            *p++ = (ch == '&' || ch == '=') ? '_' : ch;
+        }
+    }
+
+    text->len = p - text->data;
+
+    return NGX_OK;
+}
+
+
+/* the parameters of first, then those of second, sorted */
+
+static ngx_http_intake_sorted_t *
+ngx_http_intake_sort_params(ngx_http_intake_ctx_t *ctx, ngx_array_t *first,
+    ngx_array_t *second, int (*compare)(const void *, const void *),
+    ngx_uint_t *n)
+{
+    ngx_uint_t                 i;
+    ngx_http_intake_param_t   *param;
+    ngx_http_intake_sorted_t  *sorted;
+
+    if (second == first) {
+        second = NULL;
+    }
+
+    *n = first->nelts + (second ? second->nelts : 0);
+
+    sorted = ngx_palloc(ctx->request->pool,
+                        (*n + 1) * sizeof(ngx_http_intake_sorted_t));
+    if (sorted == NULL) {
+        return NULL;
+    }
+
+    param = first->elts;
+
+    for (i = 0; i < first->nelts; i++) {
+        sorted[i].param = param[i];
+        sorted[i].order = i;
+    }
+
+    if (second) {
+        param = second->elts;
+
+        for ( /* void */ ; i < *n; i++) {
+            sorted[i].param = param[i - first->nelts];
+            sorted[i].order = i;
+        }
+    }
+
+    ngx_qsort(sorted, (size_t) *n, sizeof(ngx_http_intake_sorted_t), compare);
+
+    return sorted;
+}
+
+
+static int ngx_libc_cdecl
+ngx_http_intake_compare_values(const void *one, const void *two)
+{
+    int                              rc;
+    const ngx_http_intake_sorted_t  *first, *second;
+
+    first = one;
+    second = two;
+
+    rc = ngx_http_intake_compare_texts(&first->param.name,
+                                       &second->param.name);
+    if (rc) {
+        return rc;
+    }
+
+    return ngx_http_intake_compare_texts(&first->param.value,
+                                         &second->param.value);
+}
+
+
+static int ngx_libc_cdecl
+ngx_http_intake_compare_orders(const void *one, const void *two)
+{
+    int                              rc;
+    const ngx_http_intake_sorted_t  *first, *second;
+
+    first = one;
+    second = two;
+
+    rc = ngx_http_intake_compare_texts(&first->param.name,
+                                       &second->param.name);
+    if (rc) {
+        return rc;
+    }
+
+    return first->order < second->order ? -1 : first->order > second->order;
+}
+
+
+/* bytes as they are, which is also the order of the characters in UTF-8 */
+
+static int ngx_libc_cdecl
+ngx_http_intake_compare_texts(const void *one, const void *two)
+{
+    int               rc;
+    size_t            len;
+    const ngx_str_t  *first, *second;
+
+    first = one;
+    second = two;
+
+    len = ngx_min(first->len, second->len);
+
+    if (len) {
+        rc = ngx_memcmp(first->data, second->data, len);
+
+        if (rc) {
+            return rc;
+        }
+    }
+
+    return first->len < second->len ? -1 : first->len > second->len;
+}
+
+
+static ngx_int_t
+ngx_http_intake_sorted_word(ngx_http_intake_ctx_t *ctx,
+    ngx_http_intake_word_t *word, ngx_http_intake_values_t *v,
+    ngx_str_t *text)
+{
+    ngx_int_t                 rc;
+    ngx_str_t                *parts;
+    ngx_uint_t                n;
+    ngx_http_intake_values_t  plain;
+
+    plain = *v;
+    plain.json = 0;
+
+    rc = ngx_http_intake_evaluate(ctx, word->words, &plain, &parts, &n);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    ngx_qsort(parts, (size_t) n, sizeof(ngx_str_t),
+              ngx_http_intake_compare_texts);
+
+    return ngx_http_intake_flatten(ctx->request->pool, parts, n, text);
+}
+
+
+static ngx_int_t
+ngx_http_intake_hmac_word(ngx_http_intake_ctx_t *ctx,
+    ngx_http_intake_word_t *word, ngx_http_intake_values_t *v,
+    ngx_str_t *text)
+{
+    u_char                    digest[NGX_INTAKE_DIGEST_MAX];
+    ngx_int_t                 rc;
+    ngx_str_t                *parts, bytes;
+    ngx_uint_t                n;
+    const char               *error;
+    ngx_intake_key_t         *key;
+    ngx_http_intake_values_t  plain;
+
+    if (v->secret == NULL) {
+        return NGX_DECLINED;
+    }
+
+    plain = *v;
+    plain.json = 0;
+
+    rc = ngx_http_intake_evaluate(ctx, word->words, &plain, &parts, &n);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    key = ngx_intake_key_create(word->algorithm, v->secret->data,
+                                v->secret->len, &error);
+    if (key == NULL) {
+        return NGX_ERROR;
+    }
+
+    bytes.data = digest;
+    rc = ngx_intake_key_digest(key, parts, n, digest, &bytes.len);
+
+    ngx_intake_key_destroy(key);
+
+    if (rc != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    text->data = ngx_pnalloc(ctx->request->pool, 2 * NGX_INTAKE_DIGEST_MAX);
+    if (text->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    return ngx_intake_encode(word->encoding, &bytes, text->data,
+                             2 * NGX_INTAKE_DIGEST_MAX, &text->len);
+}
+
+
+static ngx_int_t
+ngx_http_intake_escape(ngx_pool_t *pool, ngx_str_t *text)
+{
+    size_t   len;
+    u_char  *p;
+
+    len = ngx_intake_json_escape_length(text->data, text->len);
+
+    p = ngx_pnalloc(pool, len + 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_intake_json_escape(p, text->data, text->len);
+
+    text->data = p;
+    text->len = len;
+
+    return NGX_OK;
+}
