@@ -293,6 +293,14 @@ ngx_http_intake_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         if (ngx_http_intake_find_source(cf, conf) != NGX_CONF_OK) {
             return NGX_CONF_ERROR;
         }
+
+    } else if (conf->status
+               && clcf->handler != ngx_http_intake_status_handler)
+    {
+        ngx_http_intake_conf_log(cf, NGX_LOG_EMERG, &conf->source_position,
+                                 "\"intake_status\" cannot stand beside "
+                                 "another handler of the location");
+        return NGX_CONF_ERROR;
     }
 
     if (conf->source) {

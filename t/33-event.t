@@ -245,7 +245,7 @@ subtest 'joined ids' => sub {
     my $e = deliver('joined', '{"id":1,"kind":"a","action":"b"}');
 
     is($e->{id}, '1:a', 'id');
-    is($e->{type}, 'a:b', 'type');
+    is($e->{type}, 'a.b', 'type');
     is($e->{intakekey}, 's:1:a', 'key');
     is(keys_of('joined'), 's:' . h('1:a'), 'key in Redis');
     is(deliver('joined', '{"id":1,"kind":"b"}')->{type}, 'b',

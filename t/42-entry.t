@@ -235,7 +235,7 @@ subtest 'id, type, time and key' => sub {
 
     is($f{time}, $f{recordedtime}, 'an unsigned time is not believed');
     is($f{intakekey}, 'u:e-1', 'unsigned id');
-    is($f{type}, 'com.example.a:b', 'joined type');
+    is($f{type}, 'com.example.a.b', 'joined type');
 
     %f = %{send_signed('loose', 'no JSON', 'X-Id' => undef)->{fields}};
     is($f{type}, 'com.example.unparsed', 'unparsed');

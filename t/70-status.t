@@ -255,7 +255,8 @@ subtest 'negotiation' => sub {
         ['application/json, */*', $json],
         ['application/json;q=0.9, text/plain', $text],
         ['text/plain;q=0.2, application/json ; Q=0.3', $json],
-        ['application/json; x="a,text/plain;q=1\"", text/plain;q=0.5', $json],
+        ['application/json;q=0.6;x="\",text/plain;q=1,", text/plain;q=0.5',
+         $json],
         ['text/plain;q=0, */*;q=0.1', $json],
         ['text/plain;q=0, text/*;q=0.9, */*;q=0.1', $json],
         ['text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8',
@@ -633,6 +634,15 @@ subtest 'more sources than slots' => sub {
 };
 
 
+subtest 'without any source' => sub {
+    $t->write_file_expand('nginx.conf', conf([]));
+    ok($t->reload(), 'reload');
+    ok(up(), 'healthy');
+    is(metrics()->value('intake_redis_up'), 1, 'metrics');
+    is_deeply(document()->{sources}, [], 'JSON');
+};
+
+
 subtest 'configuration' => sub {
     my $refuses = sub {
         my ($status, $pattern, $name) = @_;
@@ -653,8 +663,6 @@ subtest 'configuration' => sub {
 
     is(($t->test_config(conf(['first'], status => 'health=redis detail=on')))
        [0], 0, 'both words');
-
-    is(($t->test_config(conf([])))[0], 0, 'without any source');
 };
 
 

@@ -134,19 +134,21 @@ ngx_http_intake_refuse(ngx_http_intake_ctx_t *ctx,
     r = ctx->request;
 
     /*
-     * whoever waits for "100 Continue" is not asked for a body in vain, and
-     * whether it still comes then, nobody knows
+     * whoever waits for "100 Continue" is not asked for a body in vain; as
+     * nobody knows whether it still comes then, the connection ends
      */
 
-    if (r->headers_in.expect && !r->expect_tested) {
-        r->expect_tested = 1;
+    if (r->headers_in.expect && !r->expect_tested && r->request_body == NULL
+        && r->http_version < NGX_HTTP_VERSION_20)
+    {
         r->keepalive = 0;
-    }
 
-    rc = ngx_http_discard_request_body(r);
+    } else {
+        rc = ngx_http_discard_request_body(r);
 
-    if (rc != NGX_OK) {
-        return rc;
+        if (rc != NGX_OK) {
+            return rc;
+        }
     }
 
     status = ngx_http_intake_problems[code].status;

@@ -32,7 +32,7 @@ typedef struct {
 
 
 typedef struct {
-    ngx_uint_t                      format;
+    ngx_int_t                       format;
     ngx_str_t                       source;     /* data NULL: all */
     ngx_uint_t                      health;     /* flag */
 } ngx_http_intake_status_query_t;
@@ -60,7 +60,7 @@ static ngx_int_t ngx_http_intake_status_format(ngx_http_request_t *r);
 static ngx_int_t ngx_http_intake_send_health(ngx_http_request_t *r,
     ngx_http_intake_status_t *status);
 static ngx_int_t ngx_http_intake_send_status(ngx_http_request_t *r,
-    ngx_http_intake_status_t *status, ngx_uint_t format);
+    ngx_http_intake_status_t *status, ngx_int_t format);
 static ngx_int_t ngx_http_intake_send_problem(ngx_http_request_t *r,
     ngx_uint_t status, const char *detail);
 static ngx_int_t ngx_http_intake_status_send(ngx_http_request_t *r,
@@ -180,7 +180,7 @@ ngx_http_intake_status_health(ngx_conf_t *cf, ngx_str_t *value,
 ngx_int_t
 ngx_http_intake_status_handler(ngx_http_request_t *r)
 {
-    ngx_int_t                        rc, format;
+    ngx_int_t                        rc;
     const char                      *detail;
     ngx_http_intake_status_t         status;
     ngx_http_intake_main_conf_t     *imcf;
@@ -231,19 +231,7 @@ ngx_http_intake_status_handler(ngx_http_request_t *r)
         return ngx_http_intake_send_health(r, &status);
     }
 
-    format = query.format;
-
-    if (format == NGX_HTTP_INTAKE_FORMAT_ASK) {
-        format = ngx_http_intake_status_format(r);
-    }
-
-    if (format == NGX_DECLINED) {
-        return ngx_http_intake_send_problem(r, NGX_HTTP_INTAKE_NOT_ACCEPTABLE,
-                             "text/plain, application/openmetrics-text and "
-                             "application/json can be sent");
-    }
-
-    return ngx_http_intake_send_status(r, &status, format);
+    return ngx_http_intake_send_status(r, &status, query.format);
 }
 
 
@@ -434,12 +422,22 @@ ngx_http_intake_send_health(ngx_http_request_t *r,
 
 static ngx_int_t
 ngx_http_intake_send_status(ngx_http_request_t *r,
-    ngx_http_intake_status_t *status, ngx_uint_t format)
+    ngx_http_intake_status_t *status, ngx_int_t format)
 {
     ngx_int_t                    rc;
     ngx_str_t                    body;
     ngx_http_intake_format_t    *f;
     ngx_http_intake_loc_conf_t  *ilcf;
+
+    if (format == NGX_HTTP_INTAKE_FORMAT_ASK) {
+        format = ngx_http_intake_status_format(r);
+    }
+
+    if (format == NGX_DECLINED) {
+        return ngx_http_intake_send_problem(r, NGX_HTTP_INTAKE_NOT_ACCEPTABLE,
+                             "text/plain, application/openmetrics-text and "
+                             "application/json can be sent");
+    }
 
     if (format == NGX_HTTP_INTAKE_FORMAT_JSON) {
         ilcf = ngx_http_get_module_loc_conf(r, ngx_http_intake_module);

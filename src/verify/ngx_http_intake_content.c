@@ -21,6 +21,8 @@ typedef struct {
 
 static ngx_int_t ngx_http_intake_json_value(void *data, ngx_uint_t n,
     ngx_intake_json_value_t *value);
+static ngx_int_t ngx_http_intake_add_json_value(ngx_array_t *values,
+    ngx_intake_json_value_t *value, size_t size);
 static ngx_array_t *ngx_http_intake_parse_params(ngx_pool_t *pool,
     ngx_str_t *text);
 
@@ -106,13 +108,11 @@ ngx_http_intake_json_value(void *data, ngx_uint_t n,
     ngx_intake_json_value_t *value)
 {
     size_t                         size;
-    ngx_pool_t                    *pool;
     ngx_array_t                   *values;
     ngx_http_intake_reading_t     *reading;
     ngx_http_intake_json_value_t  *v;
 
     reading = data;
-    pool = reading->ctx->request->pool;
     values = (ngx_array_t *) reading->ctx->json->elts + n;
 
     size = ngx_min(value->nindices, NGX_HTTP_INTAKE_MAX_INDICES)
@@ -141,19 +141,29 @@ ngx_http_intake_json_value(void *data, ngx_uint_t n,
     }
 
     if (values->elts == NULL
-        && ngx_array_init(values, pool, 2,
+        && ngx_array_init(values, reading->ctx->request->pool, 2,
                           sizeof(ngx_http_intake_json_value_t))
            != NGX_OK)
     {
         return NGX_ABORT;
     }
 
+    reading->nvalues++;
+
+    return ngx_http_intake_add_json_value(values, value, size);
+}
+
+
+static ngx_int_t
+ngx_http_intake_add_json_value(ngx_array_t *values,
+    ngx_intake_json_value_t *value, size_t size)
+{
+    ngx_http_intake_json_value_t  *v;
+
     v = ngx_array_push(values);
     if (v == NULL) {
         return NGX_ABORT;
     }
-
-    reading->nvalues++;
 
     ngx_memzero(v, sizeof(ngx_http_intake_json_value_t));
 
@@ -168,7 +178,7 @@ ngx_http_intake_json_value(void *data, ngx_uint_t n,
     v->value = value->raw;
 
     if (value->escaped && !v->container) {
-        v->value.data = ngx_pnalloc(pool, value->raw.len);
+        v->value.data = ngx_pnalloc(values->pool, value->raw.len);
         if (v->value.data == NULL) {
             return NGX_ABORT;
         }

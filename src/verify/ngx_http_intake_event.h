@@ -30,7 +30,10 @@ ngx_int_t ngx_http_intake_event_id(ngx_http_intake_ctx_t *ctx,
 ngx_int_t ngx_http_intake_event_key(ngx_http_intake_ctx_t *ctx,
     ngx_str_t *value);
 
-/* The texts (at least one ngx_str_t) with separator between.  NGX_ERROR: no memory. */
+/*
+ * The texts (at least one ngx_str_t) with separator between.  NGX_ERROR: no
+ * memory.
+ */
 ngx_int_t ngx_http_intake_join(ngx_pool_t *pool, ngx_array_t *texts,
     u_char separator, ngx_str_t *text);
 

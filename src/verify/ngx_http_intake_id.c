@@ -19,6 +19,8 @@
 
 static ngx_int_t ngx_http_intake_collect_ids(ngx_http_intake_ctx_t *ctx,
     ngx_array_t *ids, ngx_array_t *firsts);
+static ngx_int_t ngx_http_intake_add_ids(ngx_array_t *ids, ngx_str_t *values,
+    ngx_uint_t n);
 static ngx_int_t ngx_http_intake_digest_ids(ngx_pool_t *pool,
     ngx_array_t *ids, ngx_str_t *key);
 
@@ -110,7 +112,7 @@ ngx_http_intake_collect_ids(ngx_http_intake_ctx_t *ctx, ngx_array_t *ids,
     ngx_array_t *firsts)
 {
     ngx_str_t                   *values, *id;
-    ngx_uint_t                   i, j, n, before;
+    ngx_uint_t                   i, n, before;
     ngx_http_intake_src_t       *src;
     ngx_http_intake_platform_t  *platform;
 
@@ -142,18 +144,8 @@ ngx_http_intake_collect_ids(ngx_http_intake_ctx_t *ctx, ngx_array_t *ids,
 
         before = ids->nelts;
 
-        for (j = 0; j < n; j++) {
-
-            if (values[j].len == 0) {
-                continue;
-            }
-
-            id = ngx_array_push(ids);
-            if (id == NULL) {
-                return NGX_ERROR;
-            }
-
-            *id = values[j];
+        if (ngx_http_intake_add_ids(ids, values, n) != NGX_OK) {
+            return NGX_ERROR;
         }
 
         if (ids->nelts == before) {
@@ -178,6 +170,32 @@ ngx_http_intake_collect_ids(ngx_http_intake_ctx_t *ctx, ngx_array_t *ids,
     }
 
     return firsts->nelts ? NGX_OK : NGX_DECLINED;
+}
+
+
+/* those that are not empty */
+
+static ngx_int_t
+ngx_http_intake_add_ids(ngx_array_t *ids, ngx_str_t *values, ngx_uint_t n)
+{
+    ngx_str_t   *id;
+    ngx_uint_t   i;
+
+    for (i = 0; i < n; i++) {
+
+        if (values[i].len == 0) {
+            continue;
+        }
+
+        id = ngx_array_push(ids);
+        if (id == NULL) {
+            return NGX_ERROR;
+        }
+
+        *id = values[i];
+    }
+
+    return NGX_OK;
 }
 
 

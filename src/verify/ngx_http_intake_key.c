@@ -27,8 +27,8 @@ static ngx_int_t ngx_http_intake_uuid(ngx_http_intake_ctx_t *ctx,
 ngx_int_t
 ngx_http_intake_event_key(ngx_http_intake_ctx_t *ctx, ngx_str_t *id)
 {
-    ngx_str_t                      hash;
-    ngx_http_intake_dedupe_key_e   key;
+    ngx_str_t                     hash;
+    ngx_http_intake_dedupe_key_e  key;
 
     key = ctx->source->dedupe.key;
 

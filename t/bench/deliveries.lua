@@ -22,6 +22,7 @@ int EVP_EncodeBlock(unsigned char *out, const unsigned char *in, int n);
 local crypto = ffi.load("crypto.so.3")
 local digest = ffi.new("unsigned char[64]")
 local text = ffi.new("unsigned char[128]")
+local digits = "0123456789abcdef"
 
 -- nginx.conf has the same; the key is what stands in base64 behind whsec_
 local standard_key = "0123456789abcdef01234567"
@@ -43,9 +44,12 @@ end
 
 
 local function hex(bytes)
-    return (ffi.string(bytes, 32):gsub(".", function(c)
-        return string.format("%02x", c:byte())
-    end))
+    for i = 0, 31 do
+        text[2 * i] = digits:byte(bit.rshift(bytes[i], 4) + 1)
+        text[2 * i + 1] = digits:byte(bit.band(bytes[i], 15) + 1)
+    end
+
+    return ffi.string(text, 64)
 end
 
 
@@ -90,6 +94,7 @@ end
 
 local time = os.time()
 local head, tail = document()
+local body
 local front, middle, back    -- of a request, around what differs in each
 local first, second = {}, {}
 local sign
@@ -97,7 +102,7 @@ local sign
 
 local function sign_header(run, i)
     local id = make_id(run, i)
-    local data = id .. "." .. time .. "." .. back:sub(5)
+    local data = id .. "." .. time .. "." .. body
 
     first[i] = id
     second[i] = base64(hmac(standard_key, data))
@@ -131,7 +136,8 @@ local function prepare(kind)
         sign = sign_header
         front = lines .. "webhook-timestamp: " .. time .. "\r\nwebhook-id: "
         middle = "\r\nwebhook-signature: v1,"
-        back = "\r\n\r\n" .. head .. make_id("body", 0) .. tail
+        body = head .. make_id("body", 0) .. tail
+        back = "\r\n\r\n" .. body
     end
 end
 

@@ -1,317 +1,338 @@
 --
 -- Copyright (C) nginx-intake contributors
 --
--- Stores deliveries of one source in one stream, each at most once.
+-- Stores deliveries of one source in a stream, each of them once.
 --
 -- A call carries 1 to 64 deliveries, so that those of one turn of the event
--- loop share the cost of entering Lua.  Runs on Redis 6.2 and newer and on
--- Valkey, alone or in a cluster: every key is in KEYS, and all keys of a call
--- share a hash tag.  Commands used: GET MGET XADD SET, TIME when a hit has to
--- be aged or entries have to be, XTRIM for the latter.
+-- loop share the cost of entering Lua.  It runs on Redis 6.2 and newer and on
+-- Valkey, alone or in a cluster: every key is in KEYS and the keys of a call
+-- share a hash tag.  Commands used: GET MGET XADD SET; TIME for the age of a
+-- hit; TIME and XTRIM if the entries have an age.
 --
--- KEYS[1]   the stream; then for each delivery, in order, by its KIND:
+-- KEYS[1]   the stream; then each delivery's keys in order, by its KIND:
 --
 --   k       one key that stands for the event: a signed id, the digest of a
---           body, a form's data; an unsigned id whose body is empty (an empty
---           body is never a key)
---   u       two keys: the unsigned id's, and the body digest's
---   o       one key, the delivery's own: it has no duplicates, only resends
+--           body or of a form, or an unsigned id whose body is empty
+--   u       two keys: the unsigned id's, then the body digest's
+--   o       one key, the delivery's own; it has no duplicates, only resends
 --
---           With on_duplicate=mark k and u have the delivery's own key as one
---           more, the last.
+--           With on_duplicate mark, k and u have the delivery's own key as
+--           one more, the last.
 --
--- ARGV[1]   maxlen of the stream, 0 for none; approximate
--- ARGV[2]   age in ms that an entry may reach, 0 for none; exact
+-- ARGV[1]   maxlen of the stream, approximate; 0: none
+-- ARGV[2]   age in ms that an entry may reach, exact; 0: none
 -- ARGV[3]   window in ms within which an event is a duplicate
--- ARGV[4]   time to live of a k or u key in ms, > 0
--- ARGV[5]   time to live of an own key in ms, > 0
+-- ARGV[4]   time to live in ms of the keys but the own ones, at least 1
+-- ARGV[5]   time to live in ms of own keys, at least 1
 -- ARGV[6]   on_duplicate: drop or mark
--- ARGV[7]   durable: 1 if WAIT or WAITAOF follows, else 0.  It covers the
---           writes of its connection only, so that a duplicate has to make
---           one: the key that was hit is then written again as it was
+-- ARGV[7]   1 if WAIT or WAITAOF follows, else 0.  They cover the writes of
+--           their connection only, so with 1 a delivery that is not stored
+--           writes the key that knew it again, as it was
 -- ARGV[8]   the field source
 --
---           then 15 for each delivery, the last 14 of them fields of the entry:
+--           Then 15 for each delivery; but KIND they are fields of the entry,
+--           and an empty one, data excepted, is left out:
 --
---   1 KIND  2 id  3 type  4 time  5 datacontenttype  6 subject
---   7 recordedtime  8 intakekey  9 intakeverify  10 intakekeyid  11 intakeip
---   12 intakeheaders  13 intakespam  14 intakefiles  15 data
+--           KIND id type time datacontenttype subject recordedtime intakekey
+--           intakeverify intakekeyid intakeip intakeheaders intakespam
+--           intakefiles data
 --
---           An empty one is left out of the entry, except data.
+-- The value of a key is "ENTRY RECORDEDTIME ID".  A hit with the delivery's
+-- own recordedtime and id, of whatever age, is this delivery, sent or replayed
+-- again, and is answered as it was.  Another that is younger than the window,
+-- by the time in ENTRY against the server's, is the first of a duplicate.  An
+-- older one and a value that reads otherwise are no hit: the delivery is
+-- stored and the key overwritten.
 --
--- The value of a key is "ENTRY RECORDEDTIME ID".  A value that reads otherwise
--- counts as no hit, and so does one older than the window, by the time in
--- ENTRY against the server's.  A hit with the delivery's own recordedtime and
--- id, however old, is the delivery itself, sent or replayed again: it gets the
--- answer that it got, or would have got, before.
---
--- Keys are written after the entry: nothing is rolled back, and a key without
--- its entry would turn the platform's retry into a duplicate of nothing.
+-- Keys are written after their entry.  Nothing is rolled back, and a key
+-- without an entry would turn the sender's retry into a duplicate of nothing.
 --
 -- The reply has one element for each delivery, in order:
 --
 --   ENTRY              stored
---   {0, ENTRY, TEXT}   stored, but a key could not be written: TEXT says why
---   {1, ENTRY, ID}     a duplicate, not stored; the first's entry and id
---   {2, ENTRY}         a duplicate, stored with intakedup; its own entry
+--   {0, ENTRY, TEXT}   stored, but a key was not written; the error's text
+--   {1, ENTRY, ID}     a duplicate, not stored; entry and id of the first
+--   {2, ENTRY}         a duplicate, stored with intakedup
 --   {3, ENTRY}         an unsigned id with another body, stored with intakedup
---   {-1, TEXT}         not stored; the text of the error
+--   {-1, TEXT}         not stored; the error's text
 --
--- and one more, a string, the text of the error, if the stream could not be
--- trimmed.  An error instead of the array means that nothing of the call was
--- stored.
+-- and one more, the error's text, if XTRIM failed.  An error instead of the
+-- array means that nothing of the call was stored.
+--
+-- Redis's time is spent on the arguments, each of which is copied in and out
+-- and hashed byte by byte: hence field names are constants here.  Functions
+-- have no upvalues, and a stored delivery no table in the reply, because these
+-- cost more than all that the script itself does.
 --
 
-local KEYS, ARGV, call, unpack = KEYS, ARGV, redis.pcall, unpack
-local stream, maxlen, age = KEYS[1], ARGV[1], ARGV[2]
-local ttl, mark = ARGV[4], ARGV[6] == 'mark'
-local now
 
+-- What the values of the keys from KEYS[k] on say of a delivery: its answer;
+-- or nil, its status and the entry that it repeats; or nothing.  Fourth, the
+-- server's time in ms once it is known.
 
--- the server's time in ms, read once; or nil and an error
+local function judge(kind, k, values, recorded, id, now)
+    local entries, ids, young, n, status = {}, {}, {}
 
-local function time()
-    if not now then
-        local t = call('TIME')
+    for i, value in ipairs(values) do
+        local ms, seq, who, what
 
-        if t.err then
-            return nil, t.err
+        if type(value) == 'string' then
+            ms, seq, who, what = string.match(value,
+                                              '^(%d+)%-(%d+) (%S+) (.*)$')
+
+        elseif value and not string.find(value.err, 'WRONGTYPE', 1, true) then
+            return { -1, value.err }, nil, nil, now
         end
 
-        now = t[1] * 1000 + t[2] / 1000
+        if ms then
+            ids[i], entries[i] = what, ms .. '-' .. seq
+
+            if who == recorded and what == id then
+                n, status = i, 2
+
+                if i == 1 then
+                    status = 0
+
+                elseif kind == 'u' and i == 2 then
+                    status = entries[1] and 3 or 0
+                end
+
+                break
+            end
+
+            if not now then
+                local t = redis.pcall('TIME')
+
+                if t.err then
+                    return { -1, t.err }
+                end
+
+                now = t[1] * 1000 + math.floor(t[2] / 1000)
+            end
+
+            young[i] = kind ~= 'o' and now - ms < tonumber(ARGV[3])
+        end
     end
 
-    return now
-end
+    if not n then
+        n, status = kind == 'u' and 2 or 1, 1
 
+        if not young[n] then
+            return nil, young[1] and 3, young[1] and entries[1], now
+        end
 
-local function parse(value)
-    if type(value) ~= 'string' then
-        return
+        if ARGV[6] == 'mark' then
+            return nil, 2, entries[n], now
+        end
     end
 
-    local ms, seq, recorded, id = string.match(value,
-                                               '^(%d+)%-(%d+) (%S+) (.*)$')
-    return ms and { ms = ms, entry = ms .. '-' .. seq, recorded = recorded,
-                    id = id }
-end
-
-
--- the answer to a delivery that is not stored, for the hit in key
-
-local function answer(status, hit, key, value)
     if ARGV[7] == '1' then
-        local ok = call('SET', key, value, 'KEEPTTL')
+        local ok = redis.pcall('SET', KEYS[k + n - 1], values[n], 'KEEPTTL')
 
         if ok.err then
-            return { -1, ok.err }
+            return { -1, ok.err }, nil, nil, now
         end
     end
 
     if status == 0 then
-        return hit.entry
+        return entries[n], nil, nil, now
     end
 
-    return { status, hit.entry, status == 1 and hit.id or nil }
+    return { status, entries[n], status == 1 and ids[n] or nil }, nil, nil, now
 end
 
 
--- what the values of a delivery's keys, KEYS[k] and on, say of it: its answer,
--- or nil, the status that it will have and the entry that it repeats
+-- Puts the fields of the delivery whose KIND is ARGV[a] into f, from "id" on;
+-- returns their number with the values.
 
-local function judge(kind, k, values, recorded, id)
-    local hits, young = {}, {}
+local function compose(f, a, first)
+    local ARGV, n, v = ARGV, 10
 
-    for i, value in ipairs(values) do
-        local hit = parse(value)
+    f[4] = ARGV[a + 1]
+    f[8] = ARGV[a + 2]
+    f[10] = ARGV[a + 3]
 
-        if hit and hit.recorded == recorded and hit.id == id then
-            local status = 2
-
-            if i == 1 then
-                status = 0
-
-            elseif kind == 'u' and i == 2 then
-                status = hits[1] and 3 or 0
-            end
-
-            return answer(status, hit, KEYS[k + i - 1], value)
-        end
-
-        if hit and kind ~= 'o' then
-            local ms, err = time()
-
-            if err then
-                return { -1, err }
-            end
-
-            young[i] = ms - hit.ms < tonumber(ARGV[3])
-        end
-
-        hits[i] = hit
+    v = ARGV[a + 4]
+    if v ~= '' then
+        f[11] = 'datacontenttype'
+        f[12] = v
+        n = 12
     end
 
-    local i = kind == 'u' and 2 or 1
-
-    if young[i] then
-        if mark then
-            return nil, 2, hits[i].entry
-        end
-
-        return answer(1, hits[i], KEYS[k + i - 1], values[i])
+    v = ARGV[a + 5]
+    if v ~= '' then
+        f[n + 1] = 'subject'
+        f[n + 2] = v
+        n = n + 2
     end
 
-    if young[1] then
-        return nil, 3, hits[1].entry
+    f[n + 1] = 'recordedtime'
+    f[n + 2] = ARGV[a + 6]
+    f[n + 3] = 'intakeversion'
+    f[n + 4] = '1'
+    f[n + 5] = 'intakekey'
+    f[n + 6] = ARGV[a + 7]
+    n = n + 6
+
+    if first then
+        f[n + 1] = 'intakedup'
+        f[n + 2] = first
+        n = n + 2
     end
+
+    f[n + 1] = 'intakeverify'
+    f[n + 2] = ARGV[a + 8]
+    n = n + 2
+
+    v = ARGV[a + 9]
+    if v ~= '' then
+        f[n + 1] = 'intakekeyid'
+        f[n + 2] = v
+        n = n + 2
+    end
+
+    v = ARGV[a + 10]
+    if v ~= '' then
+        f[n + 1] = 'intakeip'
+        f[n + 2] = v
+        n = n + 2
+    end
+
+    v = ARGV[a + 11]
+    if v ~= '' then
+        f[n + 1] = 'intakeheaders'
+        f[n + 2] = v
+        n = n + 2
+    end
+
+    v = ARGV[a + 12]
+    if v ~= '' then
+        f[n + 1] = 'intakespam'
+        f[n + 2] = v
+        n = n + 2
+    end
+
+    v = ARGV[a + 13]
+    if v ~= '' then
+        f[n + 1] = 'intakefiles'
+        f[n + 2] = v
+        n = n + 2
+    end
+
+    f[n + 1] = 'data'
+    f[n + 2] = ARGV[a + 14]
+
+    return n + 2
 end
 
 
--- the entry: every field has room, absent ones are closed up
-local f = {
+-- Writes the keys, of which the first is KEYS[k], of a delivery that has just
+-- been stored; returns nil or an error.
+
+local function remember(kind, k, last, status, value)
+    local ok
+
+    if status == 2 or kind == 'o' then
+        ok = redis.pcall('SET', KEYS[last], value, 'PX', ARGV[5])
+
+    elseif status == 3 then
+        ok = redis.pcall('SET', KEYS[k + 1], value, 'PX', ARGV[4])
+
+    else
+        ok = redis.pcall('SET', KEYS[k], value, 'PX', ARGV[4])
+
+        if kind == 'u' and not ok.err then
+            ok = redis.pcall('SET', KEYS[k + 1], value, 'PX', ARGV[4])
+        end
+    end
+
+    return ok.err
+end
+
+
+local KEYS, ARGV, call = KEYS, ARGV, redis.pcall
+local stream, maxlen, own = KEYS[1], ARGV[1], ARGV[6] == 'mark' and 1 or 0
+
+-- as long as an entry can be, or it would grow, and be copied, field by field
+local fields = {
     'specversion', '1.0', 'id', '', 'source', ARGV[8], 'type', '', 'time', '',
-    'datacontenttype', '', 'subject', '', 'recordedtime', '',
-    'intakeversion', '', 'intakekey', '', 'intakedup', '',
-    'intakeverify', '', 'intakekeyid', '', 'intakeip', '',
-    'intakeheaders', '', 'intakespam', '', 'intakefiles', '', 'data', ''
+    '', '', '', '', '', '', '', '', '', '', '', '', '',
+    '', '', '', '', '', '', '', '', '', '', '', '', ''
 }
 
-local reply, nreply, k, stored = {}, 0, 2, false
+local reply, k, stored, now = {}, 2
 
 for a = 9, #ARGV, 15 do
     local kind, id, recorded = ARGV[a], ARGV[a + 1], ARGV[a + 6]
-    local nkeys = kind == 'u' and 2 or 1
-    local done, status, first
+    local last, values, answer, status, first = k
 
-    if mark and kind ~= 'o' then
-        nkeys = nkeys + 1
+    if kind == 'u' then
+        last = k + 1 + own
+
+    elseif kind == 'k' then
+        last = k + own
     end
 
-    local values = call('MGET', unpack(KEYS, k, k + nkeys - 1))
+    if last == k then
+        values = call('GET', KEYS[k])
+        values = values and { values }
 
-    if values.err then
-        done = { -1, values.err }
+    else
+        values = call('MGET', unpack(KEYS, k, last))
 
-    elseif values[1] or values[2] or values[3] then
-        done, status, first = judge(kind, k, values, recorded, id)
+        if values.err then
+            values = { values }
+
+        elseif not (values[1] or values[2] or values[3]) then
+            values = nil
+        end
     end
 
-    if not done then
-        f[4], f[8], f[10] = id, ARGV[a + 2], ARGV[a + 3]
+    if values then
+        answer, status, first, now = judge(kind, k, values, recorded, id, now)
+    end
 
-        local n, v = 10, ARGV[a + 4]
-
-        if v ~= '' then
-            f[11], f[12], n = 'datacontenttype', v, 12
-        end
-
-        v = ARGV[a + 5]
-
-        if v ~= '' then
-            f[n + 1], f[n + 2], n = 'subject', v, n + 2
-        end
-
-        f[n + 1], f[n + 2] = 'recordedtime', recorded
-        f[n + 3], f[n + 4] = 'intakeversion', '1'
-        f[n + 5], f[n + 6] = 'intakekey', ARGV[a + 7]
-        n = n + 6
-
-        if first then
-            f[n + 1], f[n + 2], n = 'intakedup', first, n + 2
-        end
-
-        f[n + 1], f[n + 2], n = 'intakeverify', ARGV[a + 8], n + 2
-        v = ARGV[a + 9]
-
-        if v ~= '' then
-            f[n + 1], f[n + 2], n = 'intakekeyid', v, n + 2
-        end
-
-        v = ARGV[a + 10]
-
-        if v ~= '' then
-            f[n + 1], f[n + 2], n = 'intakeip', v, n + 2
-        end
-
-        v = ARGV[a + 11]
-
-        if v ~= '' then
-            f[n + 1], f[n + 2], n = 'intakeheaders', v, n + 2
-        end
-
-        v = ARGV[a + 12]
-
-        if v ~= '' then
-            f[n + 1], f[n + 2], n = 'intakespam', v, n + 2
-        end
-
-        v = ARGV[a + 13]
-
-        if v ~= '' then
-            f[n + 1], f[n + 2], n = 'intakefiles', v, n + 2
-        end
-
-        f[n + 1], f[n + 2] = 'data', ARGV[a + 14]
-
-        local entry
+    if not answer then
+        local n = compose(fields, a, first)
 
         if maxlen == '0' then
-            entry = call('XADD', stream, '*', unpack(f, 1, n + 2))
+            answer = call('XADD', stream, '*', unpack(fields, 1, n))
 
         else
-            entry = call('XADD', stream, 'MAXLEN', '~', maxlen, '*',
-                         unpack(f, 1, n + 2))
+            answer = call('XADD', stream, 'MAXLEN', '~', maxlen, '*',
+                          unpack(fields, 1, n))
         end
 
-        if entry.err then
-            done = { -1, entry.err }
+        if answer.err then
+            answer = { -1, answer.err }
 
         else
-            local value, ok = entry .. ' ' .. recorded .. ' ' .. id
+            local err = remember(kind, k, last, status,
+                                 answer .. ' ' .. recorded .. ' ' .. id)
+            if err then
+                answer = { 0, answer, err }
 
-            if status == 2 then
-                ok = call('SET', KEYS[k + nkeys - 1], value, 'PX', ARGV[5])
-
-            elseif status == 3 then
-                ok = call('SET', KEYS[k + 1], value, 'PX', ttl)
-
-            elseif kind == 'o' then
-                ok = call('SET', KEYS[k], value, 'PX', ARGV[5])
-
-            else
-                ok = call('SET', KEYS[k], value, 'PX', ttl)
-
-                if kind == 'u' and not ok.err then
-                    ok = call('SET', KEYS[k + 1], value, 'PX', ttl)
-                end
+            elseif status then
+                answer = { status, answer }
             end
 
             stored = true
-
-            if ok.err then
-                done = { 0, entry, ok.err }
-
-            elseif status then
-                done = { status, entry }
-
-            else
-                done = entry
-            end
+            maxlen = '0'
         end
     end
 
-    nreply = nreply + 1
-    reply[nreply] = done
-    k = k + nkeys
+    reply[#reply + 1] = answer
+    k = last + 1
 end
 
-if stored and age ~= '0' then
-    local ms, err = time()
+if stored and ARGV[2] ~= '0' then
+    local trimmed = now and { now } or call('TIME')
 
-    if ms then
-        err = call('XTRIM', stream, 'MINID', '=', ms - age)
-        -- an integer, or an error
+    if not trimmed.err then
+        now = now or trimmed[1] * 1000 + math.floor(trimmed[2] / 1000)
+        trimmed = call('XTRIM', stream, 'MINID', '=', now - ARGV[2])
     end
+    reply[#reply + 1] = type(trimmed) == 'table' and trimmed.err or nil
 end
 
 return reply
