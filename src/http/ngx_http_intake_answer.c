@@ -32,6 +32,8 @@ static ngx_int_t ngx_http_intake_allow(ngx_http_request_t *r,
     ngx_http_intake_source_t *source);
 static ngx_int_t ngx_http_intake_authenticate(ngx_http_request_t *r,
     ngx_http_intake_source_t *source);
+static ngx_int_t ngx_http_intake_push_header(ngx_http_request_t *r,
+    ngx_str_t *name, ngx_str_t *value);
 static ngx_int_t ngx_http_intake_success(ngx_http_intake_ctx_t *ctx,
     ngx_str_t *body);
 
@@ -297,6 +299,19 @@ ngx_int_t
 ngx_http_intake_add_header(ngx_http_request_t *r, const char *name,
     ngx_str_t *value)
 {
+    ngx_str_t  key;
+
+    key.data = (u_char *) name;
+    key.len = ngx_strlen(name);
+
+    return ngx_http_intake_push_header(r, &key, value);
+}
+
+
+static ngx_int_t
+ngx_http_intake_push_header(ngx_http_request_t *r, ngx_str_t *name,
+    ngx_str_t *value)
+{
     ngx_table_elt_t  *h;
 
     h = ngx_list_push(&r->headers_out.headers);
@@ -308,8 +323,7 @@ ngx_http_intake_add_header(ngx_http_request_t *r, const char *name,
 #if (nginx_version >= 1023000)
     h->next = NULL;
 #endif
-    h->key.data = (u_char *) name;
-    h->key.len = ngx_strlen(name);
+    h->key = *name;
     h->value = *value;
 
     return NGX_OK;
@@ -393,9 +407,7 @@ ngx_http_intake_send_challenge(ngx_http_intake_ctx_t *ctx,
 
             if (ngx_http_intake_challenge_header(ctx, &header[i], &value)
                 != NGX_OK
-                || ngx_http_intake_add_header(r,
-                                          (const char *) header[i].name.data,
-                                          &value)
+                || ngx_http_intake_push_header(r, &header[i].name, &value)
                    != NGX_OK)
             {
                 return NGX_ERROR;
