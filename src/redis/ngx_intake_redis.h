@@ -54,7 +54,9 @@ typedef struct {
     ngx_uint_t                 max_in_flight;      /* operations a worker */
     ngx_msec_t                 max_clock_skew;     /* ms; 0: off */
 
-    ngx_resolver_t            *resolver;           /* nginx's, or NULL */
+    ngx_resolver_t            *resolver;           /* nginx's, or NULL: a
+                                                      server without addrs
+                                                      cannot be used */
     ngx_msec_t                 resolver_timeout;   /* ms */
 
     ngx_str_t                  ssl_name;           /* "": the host */
@@ -142,8 +144,9 @@ typedef void (*ngx_intake_redis_info_pt)(void *data,
 /*
  * Creates the client of this worker and starts to connect at once.  It lives
  * until ngx_intake_redis_destroy(); conf must outlive it.  info_handler, if
- * not NULL, is called whenever something in ngx_intake_redis_info_t changed.
- * NULL: no memory.
+ * not NULL, is called whenever something in ngx_intake_redis_info_t may have
+ * changed, never before create has returned and at most a few times in a turn
+ * of the event loop.  NULL: no memory.
  */
 ngx_intake_redis_t *ngx_intake_redis_create(ngx_cycle_t *cycle,
     ngx_intake_redis_conf_t *conf, ngx_intake_redis_info_pt info_handler,
@@ -191,14 +194,17 @@ ngx_intake_redis_op_t *ngx_intake_redis_op_script(
  *                client's from now on
  *  NGX_BUSY      a limit is reached  } op stays the caller's,
  *  NGX_DECLINED  Redis is away       } handler will not be called
- *  NGX_ERROR     no memory           }
+ *  NGX_ERROR     wrong arguments     }
  */
 ngx_int_t ngx_intake_redis_send(ngx_intake_redis_t *redis,
     ngx_intake_redis_op_t *op, ngx_msec_t timeout, ngx_uint_t repeatable,
     ngx_intake_redis_handler_pt handler, void *data);
 
-/* The handler of a sent operation will not be called.  Legal at any time
-   between a successful send and the call of the handler. */
+/*
+ * The handler of a sent operation will not be called; the operation is still
+ * executed.  Legal at any time between a successful send and the return of
+ * the handler.
+ */
 void ngx_intake_redis_forget(ngx_intake_redis_op_t *op);
 
 /* The i-th element of an array reply; i < reply->nelts. */

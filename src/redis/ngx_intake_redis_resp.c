@@ -14,6 +14,9 @@
 /* an element takes at least four bytes, so no reply we accept has more */
 #define NGX_INTAKE_REDIS_MAX_ELEMENTS  (NGX_INTAKE_REDIS_MAX_UNPARSED / 4)
 
+/* arrays in arrays; hiredis before 1.0 has a limit of its own */
+#define NGX_INTAKE_REDIS_MAX_DEPTH     7
+
 
 /* hiredis counted the elements of an array with an int before 1.0 */
 
@@ -106,10 +109,20 @@ static void *
 ngx_intake_redis_create_array(const redisReadTask *task,
     ngx_intake_redis_count_t n)
 {
+    ngx_uint_t                  depth;
+    redisReadTask              *parent;
     redisReplyObjectFunctions  *fn;
 
     if (n > NGX_INTAKE_REDIS_MAX_ELEMENTS) {
         return NULL;
+    }
+
+    depth = 1;
+
+    for (parent = task->parent; parent; parent = parent->parent) {
+        if (++depth > NGX_INTAKE_REDIS_MAX_DEPTH) {
+            return NULL;
+        }
     }
 
     fn = task->privdata;
