@@ -638,6 +638,10 @@ char *ngx_http_intake_parse_answer(ngx_conf_t *cf, ngx_array_t *paths,
 char *ngx_http_intake_check_conf(ngx_conf_t *cf,
     ngx_http_intake_main_conf_t *imcf);
 
+/* finds the addresses of the servers, or who will be asked for them */
+char *ngx_http_intake_resolve_servers(ngx_conf_t *cf,
+    ngx_http_intake_main_conf_t *imcf);
+
 /* that source has what the rules of its platform need */
 char *ngx_http_intake_check_needs(ngx_conf_t *cf,
     ngx_http_intake_source_t *source);

@@ -16,8 +16,6 @@
 
 static char *ngx_http_intake_check_redis(ngx_conf_t *cf,
     ngx_http_intake_main_conf_t *imcf);
-static char *ngx_http_intake_resolve_servers(ngx_conf_t *cf,
-    ngx_http_intake_main_conf_t *imcf);
 static char *ngx_http_intake_check_source(ngx_conf_t *cf,
     ngx_http_intake_main_conf_t *imcf, ngx_http_intake_source_t *source);
 static char *ngx_http_intake_find_platform(ngx_conf_t *cf,
@@ -128,61 +126,6 @@ ngx_http_intake_check_redis(ngx_conf_t *cf, ngx_http_intake_main_conf_t *imcf)
     server->port = 6379;
     server->addrs = &ngx_http_intake_default_addr;
     server->naddrs = 1;
-
-    return NGX_CONF_OK;
-}
-
-
-/*
- * With a resolver names are looked up while running.  Without one, now; a
- * name that nobody knows yet must not keep nginx from starting.
- */
-
-static char *
-ngx_http_intake_resolve_servers(ngx_conf_t *cf,
-    ngx_http_intake_main_conf_t *imcf)
-{
-    ngx_url_t                   u;
-    ngx_uint_t                  i;
-    ngx_intake_redis_server_t  *server;
-    ngx_http_core_loc_conf_t   *clcf;
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-
-    if (clcf->resolver && clcf->resolver->connections.nelts) {
-        imcf->redis.resolver = clcf->resolver;
-        imcf->redis.resolver_timeout =
-                               clcf->resolver_timeout == NGX_CONF_UNSET_MSEC
-                               ? 30000 : clcf->resolver_timeout;
-        return NGX_CONF_OK;
-    }
-
-    server = imcf->redis.servers.elts;
-
-    for (i = 0; i < imcf->redis.servers.nelts; i++) {
-
-        if (server[i].naddrs) {
-            continue;
-        }
-
-        ngx_memzero(&u, sizeof(ngx_url_t));
-
-        u.url = server[i].host;
-        u.default_port = server[i].port;
-
-        if (ngx_parse_url(cf->pool, &u) != NGX_OK) {
-            ngx_http_intake_conf_log(cf, NGX_LOG_WARN, &imcf->redis_position,
-                                     "%s \"%V\" of intake_redis: without a "
-                                     "\"resolver\" it is looked up again at "
-                                     "the next reload only",
-                                     u.err ? u.err : "cannot resolve",
-                                     &server[i].host);
-            continue;
-        }
-
-        server[i].addrs = u.addrs;
-        server[i].naddrs = u.naddrs;
-    }
 
     return NGX_CONF_OK;
 }
