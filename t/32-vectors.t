@@ -128,7 +128,7 @@ sub when {
 sub run_vector {
     my ($t, $n, $vector) = @_;
     my ($uri) = $vector->{url} =~ m{^https?://[^/?]+(.*)$};
-    my $name = "$n $vector->{platform}: $vector->{note}";
+    my $name = encode_utf8("$n $vector->{platform}: $vector->{note}");
     my $body = defined $vector->{body_base64}
         ? decode_base64($vector->{body_base64})
         : encode_utf8($vector->{body} // '');
