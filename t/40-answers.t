@@ -188,7 +188,7 @@ for my $way (sort keys %ways) {
 }
 
 
-subtest 'never 3xx or 412' => sub {
+subtest 'headers and URIs that change nothing' => sub {
     for my $headers (['If-None-Match' => '*'], ['If-None-Match' => '"a"'],
                      ['If-Match' => '"a"'], ['Range' => 'bytes=0-1'],
                      map { ["If-${_}modified-Since"
@@ -196,6 +196,9 @@ subtest 'never 3xx or 412' => sub {
     {
         is($t->post('/inside', $body, $headers)->status, 200, "@$headers");
     }
+
+    is($t->post('/inside', $body, ['Content-Encoding' => $_])->status, 200,
+       "Content-Encoding '$_'") for '', 'identity', 'Identity';
 
     is($t->post('/inside/', $body)->status, 404, 'a slash too many');
     is($t->post('/folder', $body)->status, 404, 'a slash too few');

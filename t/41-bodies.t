@@ -60,6 +60,7 @@ http {
         location = /single { intake raw; client_body_in_single_buffer on; }
         location = /mirror { intake raw; mirror /mirrored; }
         location = /mirrored { internal; return 200; }
+        location = /timeout { intake raw; client_body_timeout 200ms; }
         location = /status { intake_status; }
     }
 }
@@ -207,6 +208,70 @@ subtest 'one connection' => sub {
 };
 
 
+subtest 'streams of one connection' => sub {
+    eval { require Protocol::HTTP2::Client; require Intake::HTTP2 }
+        or plan skip_all => 'no HTTP/2 client';
+
+    my $client = Protocol::HTTP2::Client->new(on_error => sub { });
+    my $socket = IO::Socket::INET->new(
+        Proto => 'tcp', PeerAddr => '127.0.0.1', PeerPort => $t->port(1));
+    my %answers;
+
+    for my $id (map { "s$_" } 1 .. 60) {
+        my $body = substr $random, 0, $id =~ /7$/ ? 20_000 : 30;
+
+        $client->request(
+            ':scheme' => 'http', ':authority' => 'a', ':path' => '/raw',
+            ':method' => $id =~ /0$/ ? 'PUT' : 'POST',
+            headers => headers_of($id, $body), data => $body,
+            on_done => sub {
+                my $res = Intake::HTTP2::response(@_);
+                $answers{$id} = $res->json->{id} // $res->status;
+            });
+    }
+
+    my $before = count();
+    $t->wait_for(sub {
+        Intake::HTTP2::exchange($client, $socket);
+        return keys %answers == 60;
+    });
+    is_deeply(\%answers, { map { ("s$_" => $_ % 10 ? "s$_" : 405) } 1 .. 60 },
+              'each its own answer');
+    is(count() - $before, 54, 'all stored');
+};
+
+
+# everything is ready in one turn of the event loop: more than one call of the
+# script carries, by number and by size
+
+subtest 'one turn' => sub {
+    my $before = count();
+    my @http = map { $t->http() } 1 .. 200;
+    my @bodies = map { substr($random, 0, $_ % 10 ? 100 : 60_000) . $_ }
+                     1 .. 200;
+
+    $_->request('GET', '/raw') for @http;
+
+    my %request = map {
+        ($_ => ['POST', '/raw', body => $bodies[$_],
+                headers => headers_of("t$_", $bodies[$_])])
+    } 0 .. $#http;
+
+    kill 'STOP', $workers[0];
+    $http[$_]->send(@{$request{$_}}) for 0 .. $#http;
+    kill 'CONT', $workers[0];
+
+    is_deeply([map { eval { $_->response->json->{id} } } @http],
+              [map { "t$_" } 0 .. $#http], 'each its own answer');
+    is(count() - $before, 200, 'all stored');
+
+    my %data = map { ($_->{fields}{id} => $_->{fields}{data}) }
+                   $redis->entries('intake:{raw}');
+    is_deeply([grep { $data{"t$_"} ne $bodies[$_] } 0 .. $#http], [],
+              'each its own body');
+};
+
+
 # a close that the other side takes for an error
 
 sub reset_connection {
@@ -253,6 +318,11 @@ subtest 'clients that leave' => sub {
         $leave eq 'reset' ? reset_connection($http->socket) : $http->close;
         is($t->get('/raw')->status, 405, "$leave in mid-body");
     }
+
+    my $http = $t->http();
+    $http->write("POST /timeout HTTP/1.1\r\nHost: a\r\n"
+                 . "Content-Length: 10\r\n\r\nx");
+    ok($http->closed(5), 'a client that stops is left');
 
     SKIP: {
         eval { require Protocol::HTTP2::Client; require Intake::HTTP2 }

@@ -12,6 +12,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use IO::Uncompress::Gunzip qw(gunzip);
 use Test::More;
 
 use Intake::Problem;
@@ -48,6 +49,7 @@ http {
     intake_source large { platform bare; max_body 2m; }
 
     limit_req_zone   $arg_bucket          zone=rate:64k  rate=1r/m;
+    limit_req_zone   $binary_remote_addr  zone=slow:64k  rate=20r/s;
     limit_conn_zone  $binary_remote_addr  zone=conn:64k;
 
     # none of these may reach a sender
@@ -62,6 +64,8 @@ http {
         location = /bare     { intake bare; }
         location = /large    { intake large; }
         location = /page     { intake bare get=page; }
+        location = /closed   { intake bare get=page; deny all; }
+        location = /gone     { intake bare get=page; return 410; }
         location = /denied   { intake bare; deny all; }
         location = /internal { intake bare; internal; }
         location = /password {
@@ -80,6 +84,14 @@ http {
         }
         location = /rate503 { intake bare; limit_req zone=rate; }
         location = /conn    { intake bare; limit_conn conn 1; }
+        location = /slow    { intake bare; limit_req zone=slow burst=5; }
+        location = /zipped  {
+            intake           bare;
+            deny             all;
+            gzip             on;
+            gzip_types       *;
+            gzip_min_length  1;
+        }
 
         location = /plain/403   { return 403; }
         location = /plain/404   { return 404; }
@@ -104,6 +116,7 @@ my @refused = (
     ['too large, but a method', ['PUT', '/large', $large],
      'METHOD_NOT_ALLOWED', allow => 'POST, GET'],
     ['deny', ['POST', '/denied', 'x'], 'FORBIDDEN'],
+    ['deny, though there is a page', ['POST', '/closed', 'x'], 'FORBIDDEN'],
     ['deny a challenge', ['GET', '/denied?echo=x'], 'FORBIDDEN'],
     ['internal', ['POST', '/internal', 'x'], 'NOT_FOUND'],
     ['auth_basic', ['POST', '/password', 'x'], 'CREDENTIALS',
@@ -141,13 +154,28 @@ for my $way (sort keys %ways) {
 is($redis->command('XLEN', 'intake:{bare}'), 2 * keys %ways,
    'nothing that was refused is stored');
 
+is_problem($t->request('HEAD', '/teapot'), 'INTERNAL_ERROR', 'HEAD',
+           status => 503, head => 1);
+
+is_deeply([map { $t->post('/slow', 'x' x 1000 . $_)->status } 1 .. 3],
+          [200, 200, 200], 'what is only delayed is taken');
+
+is_problem($t->post('/gone', 'x'), 'MALFORMED', 'a page posted to',
+           status => 410);
+like($t->get('/gone')->body, qr/^<html>/, 'and asked for');
+
+my $res = $t->post('/zipped', 'x', ['Accept-Encoding' => 'gzip']);
+gunzip(\$res->{body} => \my $text);
+like($text, qr/"code":"FORBIDDEN"}$/, 'compressed');
+
 
 subtest 'elsewhere nginx answers as always' => sub {
     for my $case (['GET', '/plain/404', undef, 404],
                   ['GET', '/plain/403', undef, 403],
                   ['POST', '/plain/limit', 'x', 403],
                   ['POST', '/plain/limit', $large, 413],
-                  ['GET', '/page', undef, 404])
+                  ['GET', '/page', undef, 404],
+                  ['GET', '/closed', undef, 403])
     {
         my ($method, $uri, $body, $status) = @$case;
         my $res = $t->request($method, $uri, body => $body);

@@ -224,6 +224,7 @@ ngx_http_intake_identity(ngx_http_request_t *r)
                                (u_char *) "Content-Encoding",
                                sizeof("Content-Encoding") - 1)
                == 0
+            && header[i].value.len
             && (header[i].value.len != sizeof("identity") - 1
                 || ngx_strncasecmp(header[i].value.data,
                                    (u_char *) "identity",

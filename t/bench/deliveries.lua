@@ -119,22 +119,22 @@ end
 
 
 local function prepare(kind)
-    local lines = "POST " .. wrk.path .. " HTTP/1.1\r\n"
-                  .. "Host: localhost\r\n"
-                  .. "User-Agent: deliveries/1.0\r\n"
-                  .. "Accept: */*\r\n"
-                  .. "Content-Type: application/json\r\n"
-                  .. "Content-Length: " .. size .. "\r\n"
+    local text = "POST " .. wrk.path .. " HTTP/1.1\r\n"
+                 .. "Host: localhost\r\n"
+                 .. "User-Agent: deliveries/1.0\r\n"
+                 .. "Accept: */*\r\n"
+                 .. "Content-Type: application/json\r\n"
+                 .. "Content-Length: " .. size .. "\r\n"
 
     if kind == "json" then
         sign = sign_json
-        front = lines .. "Stripe-Signature: t=" .. time .. ",v1="
+        front = text .. "Stripe-Signature: t=" .. time .. ",v1="
         middle = "\r\n\r\n" .. head
         back = tail
 
     else
         sign = sign_header
-        front = lines .. "webhook-timestamp: " .. time .. "\r\nwebhook-id: "
+        front = text .. "webhook-timestamp: " .. time .. "\r\nwebhook-id: "
         middle = "\r\nwebhook-signature: v1,"
         body = head .. make_id("body", 0) .. tail
         back = "\r\n\r\n" .. body
@@ -143,6 +143,22 @@ end
 
 
 local run, n, at
+
+
+local function delivery(i)
+    return front .. first[i] .. middle .. second[i] .. back
+end
+
+
+local function next_delivery()
+    at = at + 1
+
+    if at > n then
+        sign(run, at)
+    end
+
+    return delivery(at)
+end
 
 
 function init(args)
@@ -154,25 +170,16 @@ function init(args)
     if kind == "same" then
         sign(run, 0)
 
-        local request_text = front .. first[0] .. middle .. second[0] .. back
-        request = function() return request_text end
+        -- wrk asks for it once
+        wrk.format = function() return delivery(0) end
         return
     end
 
     for i = 1, n do
         sign(run, i)
     end
-end
 
-
-function request()
-    at = at + 1
-
-    if at > n then
-        sign(run, at)
-    end
-
-    return front .. first[at] .. middle .. second[at] .. back
+    request = next_delivery
 end
 
 

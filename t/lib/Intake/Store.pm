@@ -1,0 +1,96 @@
+package Intake::Store;
+
+# Copyright (C) nginx-intake contributors
+
+# The store script as its caller sees it: the keys and arguments of a call,
+# and the entry that a delivery becomes.
+#
+#     my @deliveries = ({ kind => 'u', keys => ["u:$h", "h:$h"],
+#         own => "o:$h", id => $id, recordedtime => $time, data => $body });
+#     my $reply = $client->command('EVALSHA', $sha,
+#         store_args({ stream => 'intake:{a}', window => 1000 },
+#                    @deliveries));
+#
+# keys and own are named as after "STREAM:dedupe:".
+
+use strict;
+use warnings;
+
+use Digest::SHA qw(sha256_base64);
+use Exporter qw(import);
+
+our @EXPORT_OK = qw(store_script store_args store_keys entry_fields
+                    dedupe_key);
+
+
+my @arguments = qw(id type time datacontenttype subject recordedtime
+                   intakekey intakeverify intakekeyid intakeip intakeheaders
+                   intakespam intakefiles data);
+
+my @fields = qw(specversion id source type time datacontenttype subject
+                recordedtime intakeversion intakekey intakedup intakeverify
+                intakekeyid intakeip intakeheaders intakespam intakefiles
+                data);
+
+my %defaults = (maxlen => 0, age => 0, window => 3600000, ttl => 3600000,
+                own_ttl => 600000, on_duplicate => 'drop', durable => 0,
+                source => '/test');
+
+
+sub store_script {
+    my $path = __FILE__ =~ s{t/lib/Intake/Store\.pm$}{}r
+        . 'src/redis/scripts/store.lua';
+
+    open my $fh, '<:raw', $path or die "$path: $!\n";
+    local $/;
+    return scalar <$fh>;
+}
+
+
+# KIND:H of a value
+
+sub dedupe_key {
+    my ($kind, $value) = @_;
+    return "$kind:" . substr sha256_base64($value) =~ tr{+/}{-_}r, 0, 22;
+}
+
+
+# the names of the keys that a delivery has in a call
+
+sub store_keys {
+    my ($call, $d) = @_;
+
+    return map { "$call->{stream}:dedupe:$_" } @{$d->{keys}},
+        ($call->{on_duplicate} // '') eq 'mark' && $d->{kind} ne 'o'
+            ? $d->{own} : ();
+}
+
+
+# what follows the digest or the text of the script in EVALSHA or EVAL
+
+sub store_args {
+    my ($call, @deliveries) = @_;
+    my @keys = ($call->{stream}, map { store_keys($call, $_) } @deliveries);
+
+    return (scalar @keys, @keys,
+            (map { $call->{$_} // $defaults{$_} }
+             qw(maxlen age window ttl own_ttl on_duplicate durable source)),
+            map { ($_->{kind}, map { $_ // '' } @$_{@arguments}) }
+            @deliveries);
+}
+
+
+# names and values, in order; $first is the entry that it repeats, or undef
+
+sub entry_fields {
+    my ($call, $d, $first) = @_;
+    my %value = (%$d, specversion => '1.0', intakeversion => '1',
+                 source => $call->{source} // $defaults{source},
+                 intakedup => $first);
+
+    return map { ($_, $value{$_} // '') }
+           grep { $_ eq 'data' || ($value{$_} // '') ne '' } @fields;
+}
+
+
+1;
