@@ -221,6 +221,9 @@ typedef struct {
 
     ngx_http_intake_src_t          *signature;  /* NULL: none, basic */
     ngx_intake_encoding_e           signature_encoding;
+    ngx_uint_t                      elements;   /* path of those of which
+                                                   `every` needs a signature,
+                                                   or NGX_CONF_UNSET_UINT */
 
     ngx_intake_encoding_e           key_encoding;
     ngx_str_t                       key_strip;

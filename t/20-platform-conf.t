@@ -483,7 +483,7 @@ subtest 'challenges' => sub {
             ['GET -> 200 plain a', 'invalid type "plain" in "challenge", '
              . 'write one such as text/plain or application/json'],
             ['GET -> 204 text/plain a', 'status 204 in "challenge" has no '
-             . 'body, leave out "text/plain" and its template'],
+             . 'body, the template behind "text/plain" must be empty'],
             ['GET -> 200 text/plain a b', 'unknown "b" in "challenge" after '
              . '"->", which is STATUS [TYPE "TEMPLATE"] '
              . '["header=NAME: TEMPLATE"]...'],
@@ -634,7 +634,7 @@ subtest 'the rest' => sub {
             ['answer 200 text/plain', 'no template after the type '
              . '"text/plain" in "answer", write 200 TYPE "TEMPLATE"'],
             ['answer 204 text/plain a', 'status 204 in "answer" has no body, '
-             . 'leave out "text/plain" and its template'],
+             . 'the template behind "text/plain" must be empty'],
             ['answer 200 "header=A: b"', 'unknown "header=A: b" in "answer", '
              . 'which is STATUS [TYPE "TEMPLATE"]'],
             ['answer 200 text/plain $secret', '"$secret" in "answer" would '

@@ -594,6 +594,10 @@ subtest 'every' => sub {
             $body->(($ok) x 20, '"x"'), []);
     refused('SIGNATURE_MISMATCH', 'an empty one', '/every',
             $body->($ok, '""'), []);
+    refused('SIGNATURE_MISMATCH', 'an element without one', '/every',
+            '{"value":[{"state":"st4te"},{"other":"x"}]}', []);
+    refused('SIGNATURE_MISMATCH', 'an element that is no object', '/every',
+            '{"value":[{"state":"st4te"},"st4te"]}', []);
     refused('SIGNATURE_MISSING', 'none', '/every', '{"value":[]}', []);
     refused('SIGNATURE_MISSING', 'no text', '/every',
             $body->('null', '{}', '[]'), []);

@@ -135,12 +135,13 @@ ngx_http_intake_parse_reply(ngx_conf_t *cf, ngx_array_t *paths,
         return NGX_ERROR;
     }
 
-    if (status == NGX_HTTP_NO_CONTENT || status == 205
-        || status == NGX_HTTP_NOT_MODIFIED)
+    if (value[2].len
+        && (status == NGX_HTTP_NO_CONTENT || status == 205
+            || status == NGX_HTTP_NOT_MODIFIED))
     {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "status %i in \"%s\" has no body, leave out "
-                           "\"%V\" and its template",
+                           "status %i in \"%s\" has no body, the template "
+                           "behind \"%V\" must be empty",
                            status, what, &value[1]);
         return NGX_ERROR;
     }

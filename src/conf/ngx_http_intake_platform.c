@@ -183,6 +183,7 @@ ngx_http_intake_create_platform(ngx_conf_t *cf,
 
     platform->name = *name;
     platform->signature_encoding = NGX_INTAKE_ENCODING_HEX;
+    platform->elements = NGX_CONF_UNSET_UINT;
     platform->body_digest_encoding = NGX_INTAKE_ENCODING_HEX;
     platform->timestamp_unit = NGX_INTAKE_TIME_S;
     platform->tolerance = NGX_HTTP_INTAKE_DEFAULT_TOLERANCE;

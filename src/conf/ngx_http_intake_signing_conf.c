@@ -10,6 +10,8 @@
 /* The directives of intake_platform { } that say how a sender signs. */
 
 
+static char *ngx_http_intake_set_elements(ngx_conf_t *cf,
+    ngx_http_intake_platform_conf_t *pc);
 static ngx_http_intake_src_t *ngx_http_intake_first_src(ngx_conf_t *cf,
     ngx_http_intake_platform_conf_t *pc, const char *what);
 static ngx_int_t ngx_http_intake_set_encoding(ngx_conf_t *cf, ngx_uint_t n,
@@ -136,6 +138,52 @@ ngx_http_intake_set_signature(ngx_conf_t *cf, ngx_http_intake_directive_t *d,
 
     pc->platform.signature = src;
     ngx_http_intake_position(cf, &pc->signature);
+
+    return ngx_http_intake_set_elements(cf, pc);
+}
+
+
+/*
+ * every json:value.*.clientState: an element of value without a clientState
+ * must not pass unseen, so the elements are counted.
+ */
+
+static char *
+ngx_http_intake_set_elements(ngx_conf_t *cf,
+    ngx_http_intake_platform_conf_t *pc)
+{
+    u_char                 *p;
+    ngx_str_t               text, *name;
+    ngx_http_intake_src_t   elements;
+
+    name = &pc->platform.signature->name;
+
+    if (!pc->platform.every
+        || pc->platform.signature->kind != NGX_HTTP_INTAKE_SRC_JSON
+        || ngx_strlchr(name->data, name->data + name->len, '*') == NULL)
+    {
+        return NGX_CONF_OK;
+    }
+
+    for (p = name->data + name->len; *(p - 1) != '*'; p--) { /* void */ }
+
+    text.len = sizeof("json:") - 1 + (p - name->data);
+    text.data = ngx_pnalloc(cf->pool, text.len);
+    if (text.data == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    p = ngx_cpymem(text.data, "json:", sizeof("json:") - 1);
+    ngx_memcpy(p, name->data, text.len - (sizeof("json:") - 1));
+
+    if (ngx_http_intake_parse_src(cf, pc->platform.paths, &text, "signature",
+                                  &elements)
+        != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    pc->platform.elements = elements.path;
 
     return NGX_CONF_OK;
 }

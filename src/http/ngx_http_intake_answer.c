@@ -341,7 +341,15 @@ ngx_http_intake_send(ngx_http_request_t *r, ngx_uint_t status,
     r->headers_out.status = status;
     r->headers_out.content_length_n = body->len;
 
-    if (type->len) {
+    if (type->len && status == NGX_HTTP_NO_CONTENT) {
+
+        /* nginx leaves it out of a 204, but Discord wants to see one */
+
+        if (ngx_http_intake_add_header(r, "Content-Type", type) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+    } else if (type->len) {
         r->headers_out.content_type = *type;
         r->headers_out.content_type_len = type->len;
         r->headers_out.content_type_lowcase = NULL;

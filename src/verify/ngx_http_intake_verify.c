@@ -23,6 +23,7 @@ static ngx_int_t ngx_http_intake_verify_signature(ngx_http_intake_ctx_t *ctx);
 static ngx_int_t ngx_http_intake_verify_time(ngx_http_intake_ctx_t *ctx);
 static ngx_int_t ngx_http_intake_verify_equal(ngx_http_intake_ctx_t *ctx,
     ngx_str_t *values, ngx_uint_t n);
+static ngx_uint_t ngx_http_intake_elements(ngx_http_intake_ctx_t *ctx);
 static ngx_int_t ngx_http_intake_verify_body_digest(
     ngx_http_intake_ctx_t *ctx);
 
@@ -237,7 +238,7 @@ ngx_http_intake_verify_equal(ngx_http_intake_ctx_t *ctx, ngx_str_t *values,
 
     secret = ctx->source->secrets->elts;
     every = ctx->source->platform->every;
-    all = (n != 0);
+    all = (n && n >= ngx_http_intake_elements(ctx));
 
     if (!every && n > NGX_HTTP_INTAKE_MAX_SIGNATURES) {
         n = NGX_HTTP_INTAKE_MAX_SIGNATURES;
@@ -271,6 +272,26 @@ ngx_http_intake_verify_equal(ngx_http_intake_ctx_t *ctx, ngx_str_t *values,
     }
 
     return NGX_OK;
+}
+
+
+/* how many elements must have a signature where every one must */
+
+static ngx_uint_t
+ngx_http_intake_elements(ngx_http_intake_ctx_t *ctx)
+{
+    ngx_uint_t    path;
+    ngx_array_t  *values;
+
+    path = ctx->source->platform->elements;
+
+    if (path == NGX_CONF_UNSET_UINT || ctx->json_rc != NGX_OK) {
+        return 0;
+    }
+
+    values = ctx->json->elts;
+
+    return values[path].nelts;
 }
 
 

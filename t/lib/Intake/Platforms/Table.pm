@@ -230,7 +230,7 @@ our %rows = (
         body => '{"version":1,"application_id":"5","type":1,"event":'
                 . '{"type":"ENTITLEMENT_CREATE","data":{}}}',
         type => 'com.discord.ENTITLEMENT_CREATE', stale => 330,
-        answer => [204, '', ''],
+        answer => [204, 'application/json', ''],
         handshakes => [
             { name => 'PING of interactions', signed => 1,
               body => '{"application_id":"5","id":"6","token":"t","type":1,'
@@ -239,7 +239,7 @@ our %rows = (
               answer => '{"type":1}' },
             { name => 'PING of webhook events', signed => 1,
               body => '{"version":1,"application_id":"5","type":0}',
-              status => 204, type => '', answer => '' },
+              status => 204, type => 'application/json', answer => '' },
         ],
     },
 
