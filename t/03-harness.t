@@ -186,6 +186,10 @@ subtest 'clock' => sub {
         unless glob '/usr/lib/*/faketime/libfaketime.so.1';
 
     my $t = Intake::Test->new(module => '');
+
+    plan skip_all => 'libfaketime and the sanitizers do not go together'
+        if $t->has('-fsanitize');
+
     $t->write_file_expand('nginx.conf', $conf);
     $t->run(faketime => '2026-01-01 09:00:00');
 
