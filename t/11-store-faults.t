@@ -136,6 +136,12 @@ subtest 'a key of another type' => sub {
     like($redis->command('GET', "$stream:dedupe:$new[0]{keys}[0]"),
          qr/^\d+-\d+ $new[0]{recordedtime} $new[0]{id}\z/,
          'and is overwritten');
+
+    my $own = event('o');
+
+    $redis->command('SET', "$stream:dedupe:$own->{own}",
+                    now() . '-0 2026-01-01T00:00:00.000000Z other');
+    stored(store({}, $own)->[0], 'an own key has no duplicates');
 };
 
 
@@ -338,10 +344,14 @@ subtest 'a duplicate before WAIT or WAITAOF' => sub {
             is_deeply(store({ %call, durable => 1 }, $d), $reply,
                       "$policy: the same answer");
             cmp_ok($changes->(), '>', $before, "$policy: and a write");
-            cmp_ok($redis->command('PTTL',
-                                   "$stream:dedupe:$d->{keys}[$_]"),
-                   '<=', $ttl[$_], "$policy: which prolongs nothing")
-                for 0, 1;
+
+            for (0, 1) {
+                my $ttl = $redis->command('PTTL',
+                                          "$stream:dedupe:$d->{keys}[$_]");
+
+                ok($ttl > 0 && $ttl <= $ttl[$_],
+                   "$policy: which prolongs nothing");
+            }
         }
     }
 };
@@ -481,9 +491,22 @@ subtest 'globals' => sub {
 };
 
 
+# A node needs a second port, 10000 above its own, that somebody may have.
+
+sub cluster_node {
+    for (1 .. 5) {
+        my $node = Intake::RedisServer->new(dir => "$dir", port => 1,
+            name => 'cluster', options => { 'cluster-enabled' => 'yes' });
+
+        return $node if eval { $node->start() };
+    }
+
+    die "no node: $@";
+}
+
+
 subtest 'a cluster' => sub {
-    my $node = Intake::RedisServer->new(dir => "$dir", name => 'cluster',
-        port => 1, options => { 'cluster-enabled' => 'yes' })->start();
+    my $node = cluster_node();
     my $client = $node->client();
 
     $client->command('CLUSTER', 'ADDSLOTS', 0 .. 16383);

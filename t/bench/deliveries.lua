@@ -2,13 +2,14 @@
 
 -- What wrk sends:
 --
---     wrk -s deliveries.lua URL -- KIND RUN N
+--     wrk -s deliveries.lua URL -- KIND RUN N [FILE]
 --
 -- KIND is "header" (Standard Webhooks: the id in a header), "json" (as Stripe
 -- signs: the id in the body) or "same" (one delivery of "header" again and
 -- again).  RUN is a word that makes the ids of this run differ from those of
--- all others.  N deliveries are signed before the clock starts; should there
--- be more, the others are signed while it runs.
+-- all others.  N deliveries are signed before the clock starts, or read from
+-- FILE if a run before has left them there; should there be more, the others
+-- are signed while it runs.
 
 local ffi = require "ffi"
 
@@ -20,6 +21,7 @@ int EVP_EncodeBlock(unsigned char *out, const unsigned char *in, int n);
 ]]
 
 local crypto = ffi.load("crypto.so.3")
+local sha256 = crypto.EVP_sha256()
 local digest = ffi.new("unsigned char[64]")
 local text = ffi.new("unsigned char[128]")
 local digits = "0123456789abcdef"
@@ -30,10 +32,16 @@ local stripe_key = "whsec_bench"
 
 local size = 2048    -- of the body, in bytes
 local id_size = 32
+local time = os.time()
+
+local run
+local ids, signatures = {}, {}
+local front, middle    -- of the head of a request
+local sign, delivery
 
 
 local function hmac(key, data)
-    crypto.HMAC(crypto.EVP_sha256(), key, #key, data, #data, digest, nil)
+    crypto.HMAC(sha256, key, #key, data, #data, digest, nil)
     return digest
 end
 
@@ -53,133 +61,180 @@ local function hex(bytes)
 end
 
 
--- An event in the manner of the platforms: members of all kinds, two levels.
--- The id is to stand between what is returned.
+-- The elements of a JSON array, n bytes of them.
 
-local function document()
-    local head = '{"id":"'
-    local tail = '","object":"event","type":"invoice.paid",'
-                 .. '"created":1700000000,"livemode":true,"data":{"lines":['
-    local stop = ']},"note":"'
+local function elements(n)
     local line = '{"id":"il_%04d","amount":%d,"currency":"usd",'
                  .. '"description":"Seat \\u00d7 %d","proration":false,'
                  .. '"period":{"start":1700000000,"end":1702592000},'
-                 .. '"discount":null}'
-    local n = 1
+                 .. '"discount":null},'
+    local list, i = "", 0
 
-    while true do
-        local more = (n > 1 and "," or "")
-                     .. string.format(line, n, n * 1250, n)
-
-        if #head + id_size + #tail + #more + #stop + 2 > size then
-            break
-        end
-
-        tail = tail .. more
-        n = n + 1
+    while #list + #line + 10 < n do
+        list = list .. line:format(i, i * 1250, i)
+        i = i + 1
     end
 
-    tail = tail .. stop
-    tail = tail .. ("x"):rep(size - #head - id_size - #tail - 2) .. '"}'
-
-    return head, tail
+    return list .. '"' .. ("x"):rep(n - #list - 2) .. '"'
 end
 
 
-local function make_id(run, i)
-    local id = string.format("evt_%s%09d", run, i)
-    return id .. ("0"):rep(id_size - #id)
+-- The parts of an event in the manner of the platforms: members of all kinds,
+-- in three levels.  Its id stands between the parts, twice.
+--
+-- LuaJIT tells strings apart by a few of their bytes, of which some are in the
+-- middle: the ids stand where they tell both requests and bodies apart, here
+-- and in OpenResty, as the contents of true events would.
+
+local function document()
+    local first = '{"object":"event","type":"invoice.paid",'
+                  .. '"created":1700000000,"livemode":true,"lines":['
+    local second = '","more":['
+    local third = '","rest":['
+    local stop = { '],"request":"', '],"id":"', ']}' }
+
+    first = first .. elements(876 - #first - #stop[1]) .. stop[1]
+    second = second .. elements(92 - #second - #stop[2]) .. stop[2]
+    third = third .. elements(size - 1000 - id_size - #third - #stop[3])
+            .. stop[3]
+
+    return first, second, third
 end
 
 
-local time = os.time()
-local head, tail = document()
-local body
-local front, middle, back    -- of a request, around what differs in each
-local first, second = {}, {}
-local sign
+local first, second, third = document()
 
 
-local function sign_header(run, i)
-    local id = make_id(run, i)
-    local data = id .. "." .. time .. "." .. body
-
-    first[i] = id
-    second[i] = base64(hmac(standard_key, data))
+local function body(id)
+    return first .. id .. second .. id .. third
 end
 
 
-local function sign_json(run, i)
-    local id = make_id(run, i)
-    local data = time .. "." .. head .. id .. tail
-
-    first[i] = hex(hmac(stripe_key, data))
-    second[i] = id
+local function sign_header(i)
+    local data = ids[i] .. "." .. time .. "." .. body(ids[i])
+    signatures[i] = base64(hmac(standard_key, data))
 end
 
 
-local function prepare(kind)
-    local text = "POST " .. wrk.path .. " HTTP/1.1\r\n"
-                 .. "Host: localhost\r\n"
-                 .. "User-Agent: deliveries/1.0\r\n"
-                 .. "Accept: */*\r\n"
-                 .. "Content-Type: application/json\r\n"
-                 .. "Content-Length: " .. size .. "\r\n"
+local function header_delivery(i)
+    local id = ids[i]
 
-    if kind == "json" then
-        sign = sign_json
-        front = text .. "Stripe-Signature: t=" .. time .. ",v1="
-        middle = "\r\n\r\n" .. head
-        back = tail
+    return front .. id .. middle .. signatures[i] .. "\r\n\r\n"
+           .. first .. id .. second .. id .. third
+end
 
-    else
-        sign = sign_header
-        front = text .. "webhook-timestamp: " .. time .. "\r\nwebhook-id: "
-        middle = "\r\nwebhook-signature: v1,"
-        body = head .. make_id("body", 0) .. tail
-        back = "\r\n\r\n" .. body
+
+local function sign_json(i)
+    signatures[i] = hex(hmac(stripe_key, time .. "." .. body(ids[i])))
+end
+
+
+local function json_delivery(i)
+    local id = ids[i]
+
+    return front .. signatures[i] .. "\r\n\r\n"
+           .. first .. id .. second .. id .. third
+end
+
+
+local function prepare(i)
+    ids[i] = "evt_" .. hex(hmac(run, tostring(i))):sub(1, id_size - 4)
+    sign(i)
+end
+
+
+-- The first line is the time, the others are an id and its signature.
+
+local function read(path)
+    local file = path and io.open(path)
+
+    if not file then
+        return false
     end
-end
 
+    time = file:read("*n", "*l")
 
-local run, n, at
-
-
-local function delivery(i)
-    return front .. first[i] .. middle .. second[i] .. back
-end
-
-
-local function next_delivery()
-    at = at + 1
-
-    if at > n then
-        sign(run, at)
+    for line in file:lines() do
+        local i = #ids + 1
+        ids[i], signatures[i] = line:match("^(%S+) (%S+)$")
     end
 
-    return delivery(at)
+    file:close()
+
+    return true
+end
+
+
+local function write(path)
+    local file = assert(io.open(path, "w"))
+
+    file:write(time, "\n")
+
+    for i = 1, #ids do
+        file:write(ids[i], " ", signatures[i], "\n")
+    end
+
+    file:close()
 end
 
 
 function init(args)
-    local kind = args[1]
+    local kind, n, path = args[1], tonumber(args[3]), args[4]
+    local at = 0
 
-    run, n, at = args[2], tonumber(args[3]), 0
-    prepare(kind)
+    run = args[2]
+
+    if kind == "json" then
+        sign, delivery = sign_json, json_delivery
+
+    else
+        sign, delivery = sign_header, header_delivery
+    end
 
     if kind == "same" then
-        sign(run, 0)
+        prepare(1)
+
+    elseif not read(path) then
+        for i = 1, n do
+            prepare(i)
+        end
+
+        if path then
+            write(path)
+        end
+    end
+
+    front = "POST " .. wrk.path .. " HTTP/1.1\r\n"
+            .. "Host: localhost\r\n"
+            .. "User-Agent: deliveries/1.0\r\n"
+            .. "Accept: */*\r\n"
+            .. "Content-Type: application/json\r\n"
+            .. "Content-Length: " .. size .. "\r\n"
+
+    if kind == "json" then
+        front = front .. "Stripe-Signature: t=" .. time .. ",v1="
+
+    else
+        front = front .. "webhook-timestamp: " .. time .. "\r\nwebhook-id: "
+        middle = "\r\nwebhook-signature: v1,"
+    end
+
+    if kind == "same" then
 
         -- wrk asks for it once
-        wrk.format = function() return delivery(0) end
+        wrk.format = function() return delivery(1) end
         return
     end
 
-    for i = 1, n do
-        sign(run, i)
-    end
+    request = function()
+        at = at + 1
 
-    request = next_delivery
+        if not ids[at] then
+            prepare(at)
+        end
+
+        return delivery(at)
+    end
 end
 
 

@@ -22,7 +22,7 @@ local sha256 = C.EVP_sha256()
 local digest = ffi.new("unsigned char[64]")
 
 local var = ngx.var
-local tolerance = 300    -- s
+local tolerance = 3600    -- s
 
 local _M = {}
 

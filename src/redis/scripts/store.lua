@@ -39,10 +39,10 @@
 --
 -- The value of a key is "ENTRY RECORDEDTIME ID".  A hit with the delivery's
 -- own recordedtime and id, of whatever age, is this delivery, sent or replayed
--- again, and is answered as it was.  Another that is younger than the window,
--- by the time in ENTRY against the server's, is the first of a duplicate.  An
--- older one and a value that reads otherwise are no hit: the delivery is
--- stored and the key overwritten.
+-- again, and is answered as it was (but a reused id as new, once the id's key
+-- has gone).  Another that is younger than the window, by the time in ENTRY
+-- against the server's, is the first of a duplicate.  An older one and a value
+-- that reads otherwise are no hit: the delivery is stored, its key written.
 --
 -- Keys are written after their entry.  Nothing is rolled back, and a key
 -- without an entry would turn the sender's retry into a duplicate of nothing.
@@ -54,10 +54,11 @@
 --   {1, ENTRY, ID}     a duplicate, not stored; entry and id of the first
 --   {2, ENTRY}         a duplicate, stored with intakedup
 --   {3, ENTRY}         an unsigned id with another body, stored with intakedup
---   {-1, TEXT}         not stored; the error's text
+--   {-1, TEXT}         not stored, or not written again; the error's text
 --
--- and one more, the error's text, if XTRIM failed.  An error instead of the
--- array means that nothing of the call was stored.
+-- and one more, the error's text, if the age could not be applied.  Each
+-- delivery has its own error, so that a duplicate is answered even where Redis
+-- stores nothing.  An error instead of the array: nothing was stored.
 --
 -- Redis's time is spent on the arguments, each of which is copied in and out
 -- and hashed byte by byte: hence field names are constants here.  Functions
@@ -88,15 +89,9 @@ local function judge(kind, k, values, recorded, id, now)
             ids[i], entries[i] = what, ms .. '-' .. seq
 
             if who == recorded and what == id then
-                n, status = i, 2
-
-                if i == 1 then
-                    status = 0
-
-                elseif kind == 'u' and i == 2 then
-                    status = entries[1] and 3 or 0
-                end
-
+                n = i
+                status = i == 1 and 0 or (kind == 'k' or i == 3) and 2
+                         or entries[1] and 3 or 0
                 break
             end
 
@@ -226,30 +221,6 @@ local function compose(f, a, first)
 end
 
 
--- Writes the keys, of which the first is KEYS[k], of a delivery that has just
--- been stored; returns nil or an error.
-
-local function remember(kind, k, last, status, value)
-    local ok
-
-    if status == 2 or kind == 'o' then
-        ok = redis.pcall('SET', KEYS[last], value, 'PX', ARGV[5])
-
-    elseif status == 3 then
-        ok = redis.pcall('SET', KEYS[k + 1], value, 'PX', ARGV[4])
-
-    else
-        ok = redis.pcall('SET', KEYS[k], value, 'PX', ARGV[4])
-
-        if kind == 'u' and not ok.err then
-            ok = redis.pcall('SET', KEYS[k + 1], value, 'PX', ARGV[4])
-        end
-    end
-
-    return ok.err
-end
-
-
 local KEYS, ARGV, call = KEYS, ARGV, redis.pcall
 local stream, maxlen, own = KEYS[1], ARGV[1], ARGV[6] == 'mark' and 1 or 0
 
@@ -260,7 +231,7 @@ local fields = {
     '', '', '', '', '', '', '', '', '', '', '', '', ''
 }
 
-local reply, k, stored, now = {}, 2
+local reply, k, stored, failed, now = {}, 2
 
 for a = 9, #ARGV, 15 do
     local kind, id, recorded = ARGV[a], ARGV[a + 1], ARGV[a + 6]
@@ -290,6 +261,7 @@ for a = 9, #ARGV, 15 do
 
     if values then
         answer, status, first, now = judge(kind, k, values, recorded, id, now)
+        failed = failed or type(answer) == 'table' and answer[1] == -1
     end
 
     if not answer then
@@ -305,19 +277,36 @@ for a = 9, #ARGV, 15 do
 
         if answer.err then
             answer = { -1, answer.err }
+            failed = true
 
         else
-            local err = remember(kind, k, last, status,
-                                 answer .. ' ' .. recorded .. ' ' .. id)
-            if err then
-                answer = { 0, answer, err }
+            local value, ok = answer .. ' ' .. recorded .. ' ' .. id
+
+            if status == 2 or kind == 'o' then
+                ok = call('SET', KEYS[last], value, 'PX', ARGV[5])
+
+            elseif status == 3 then
+                ok = call('SET', KEYS[k + 1], value, 'PX', ARGV[4])
+
+            else
+                ok = call('SET', KEYS[k], value, 'PX', ARGV[4])
+
+                if kind == 'u' and not ok.err then
+                    ok = call('SET', KEYS[k + 1], value, 'PX', ARGV[4])
+                end
+            end
+
+            if ok.err then
+                answer = { 0, answer, ok.err }
+                failed = true
 
             elseif status then
                 answer = { status, answer }
             end
 
-            stored = true
+            -- once a call is enough for what is approximate
             maxlen = '0'
+            stored = true
         end
     end
 
@@ -326,13 +315,40 @@ for a = 9, #ARGV, 15 do
 end
 
 if stored and ARGV[2] ~= '0' then
-    local trimmed = now and { now } or call('TIME')
+    local ok
 
-    if not trimmed.err then
-        now = now or trimmed[1] * 1000 + math.floor(trimmed[2] / 1000)
-        trimmed = call('XTRIM', stream, 'MINID', '=', now - ARGV[2])
+    if not now then
+        ok = call('TIME')
+        now = not ok.err and ok[1] * 1000 + math.floor(ok[2] / 1000)
     end
-    reply[#reply + 1] = type(trimmed) == 'table' and trimmed.err or nil
+
+    if now then
+        ok = call('XTRIM', stream, 'MINID', '=', now - ARGV[2])
+    end
+
+    if type(ok) == 'table' and ok.err then
+        reply[#reply + 1] = ok.err
+        failed = true
+    end
+end
+
+if failed then
+
+    -- as the command says it; Redis 6.2 puts the script's line before it
+
+    local function text(err)
+        return string.match(string.gsub(err, '^@user_script: %d+: %-?', ''),
+                            '^(.-)%s*$')
+    end
+
+    for i, answer in ipairs(reply) do
+        if type(answer) == 'string' then
+            reply[i] = text(answer)
+
+        elseif answer[1] < 1 then
+            answer[#answer] = text(answer[#answer])
+        end
+    end
 end
 
 return reply

@@ -292,7 +292,8 @@ sub worker_pids {
 
 sub signal {
     my ($self, $signal) = @_;
-    return kill $signal, $self->master_pid();
+    my $pid = $self->master_pid() or return 0;
+    return kill $signal, $pid;
 }
 
 

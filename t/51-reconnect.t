@@ -1,0 +1,260 @@
+#!/usr/bin/perl
+
+# Copyright (C) nginx-intake contributors
+
+# A delivery that finds no connection, or whose connection breaks, is stored
+# and not refused: after a quiet hour, after a restart of Redis, at the start
+# of a worker; and when its reply is lost it is asked for once more.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Test::More;
+
+use Intake::Deliveries;
+use Intake::Load;
+use Intake::Problem;
+use Intake::RedisProxy;
+use Intake::Test;
+
+
+my $t = Intake::Test->new();
+my $redis = $t->redis(options => { appendonly => 'yes', appendfsync => 'no' });
+my $d = Intake::Deliveries->new(t => $t, redis => $redis);
+
+$t->write_file_expand('nginx.conf', delivery_conf(
+    redis => 'server %%REDIS%%;', source => 'deadline 2s;'));
+
+
+# those that came while there was somebody to answer
+
+sub is_never_refused {
+    my ($load, $name) = @_;
+    my @answers = $load->stop();
+
+    cmp_ok(scalar(grep { $_->{status} == 200 } @answers), '>', 0,
+           "$name: stored");
+    is_deeply([grep { $_->{status} != 200 && $_->{status} != 0 } @answers],
+              [], "$name: none refused");
+    $d->balance("$name: each once");
+}
+
+
+subtest 'at the start of a worker' => sub {
+    my $load = Intake::Load->start($d, clients => 2);
+
+    $t->run();
+    ok($load->wait(20), 'the first');
+
+    for my $round (1 .. 3) {
+        ok($t->kill_worker(), 'another worker');
+        ok($load->wait(20), 'goes on');
+    }
+
+    is_never_refused($load, 'at a start');
+};
+
+
+# the connection of the worker, as Redis sees it
+
+sub client {
+    my ($client) = grep { / name=nginx-intake-/ }
+                   split /\n/, $redis->command('CLIENT', 'LIST');
+    return $client && $client =~ /^id=(\d+)/ ? $1 : 0;
+}
+
+
+subtest 'after a quiet hour' => sub {
+    ok($d->steady(), 'a connection');
+
+    my $errors = $t->error_log_lines(qr/\[(?:warn|error)\]/);
+
+    my $client = client();
+
+    $redis->command('CONFIG', 'SET', 'timeout', 1);
+    ok($t->wait_for(sub { client() != $client }), 'Redis has closed it');
+
+    my $res = $d->deliver('quiet');
+    is($res->status, 200, 'stored') or diag($res->body);
+
+    $redis->command('CONFIG', 'SET', 'timeout', 0);
+    ok($d->ready(), 'a connection');
+    is(scalar $t->error_log_lines(qr/\[(?:warn|error)\]/), $errors,
+       'nothing for an operator');
+    $d->balance('each once');
+};
+
+
+# Redis closes while the worker looks elsewhere; it sees both at once
+
+subtest 'at the moment of the delivery' => sub {
+    for my $order ('closed before', 'closed behind') {
+        for my $n (1 .. 2) {
+            ok($d->steady(), 'a connection');
+
+            my ($worker) = $t->worker_pids();
+            my $id = "$order-$n";
+            my (@sent, $client);
+
+            kill 'STOP', $worker;
+            @sent = map { $d->send("$id-$_") } 1 .. 3
+                if $order eq 'closed behind';
+            $client = client();
+            $redis->command('CLIENT', 'KILL', 'ID', $client);
+            @sent = map { $d->send("$id-$_") } 1 .. 3 unless @sent;
+            kill 'CONT', $worker;
+
+            is_deeply([map { $d->receive($_)->status } @sent],
+                      [200, 200, 200], "$order: stored");
+        }
+    }
+
+    $d->balance('each once');
+};
+
+
+subtest 'after a restart of Redis' => sub {
+    ok($d->steady(), 'a connection');
+
+    # one that was over before the worker could see it
+
+    my ($worker) = $t->worker_pids();
+
+    kill 'STOP', $worker;
+    $redis->restart();
+    my @sent = map { $d->send("restart-$_") } 1 .. 3;
+    kill 'CONT', $worker;
+
+    is_deeply([map { $d->receive($_)->status } @sent], [200, 200, 200],
+              'stored');
+
+    # one that it has seen
+
+    ok($d->steady(), 'a connection');
+    $redis->stop();
+    is($d->deliver('restart')->status, 503, 'refused meanwhile');
+    $redis->start();
+    ok($d->ready(5), 'a connection');
+    is($d->deliver('restart')->status, 200, 'stored');
+    $d->balance('each once');
+};
+
+
+# what was on its way when Redis died, in part or as a whole
+
+subtest 'after a crash' => sub {
+    ok($d->steady(), 'a connection');
+    $redis->pause();
+
+    my @sent;
+
+    for my $n (1 .. 5) {
+        push @sent, $d->send("crash-$n");
+        $t->wait_for(sub { $d->in_flight() == $n });
+    }
+
+    $redis->kill();
+    $redis->start();
+
+    is_deeply([map { $d->receive($_)->status } @sent], [(200) x 5],
+              'what was sent is sent again');
+    $d->balance('each once');
+};
+
+
+my $proxy = Intake::RedisProxy->new(dir => $t->dir(), redis => $redis);
+
+$t->write_file_expand('nginx.conf', delivery_conf(
+    redis => "server @{[$proxy->url()]};", source => 'deadline 2s;'));
+
+
+# [what becomes of the operations in turn; whether Redis did them]
+
+my %cuts = (
+    'before it was done' => [{ reply => '', close => 1 }, 0],
+    'before the reply' => [{ pass => 1, close_after => 0 }, 1],
+    'in the reply' => [{ pass => 1, close_after => 7 }, 1],
+    'by a reset' => [{ pass => 1, reply => "\0" }, 1],
+);
+
+sub scripts { scalar(() = $proxy->commands('EVALSHA')) }
+
+subtest 'cut once' => sub {
+    ok($t->reload(), 'through a proxy');
+
+    for my $name (sort keys %cuts) {
+        my ($rule, $done) = @{$cuts{$name}};
+
+        ok($d->connected(), 'a connection');
+        is($d->deliver("$name, before")->status, 200, "$name: before");
+        $proxy->rules(EVALSHA => [$rule, { pass => 1 }]);
+
+        my ($scripts, $connections) = (scripts(), $proxy->connections());
+        my $res = $d->deliver($name);
+
+        is($res->status, 200, "$name: stored") or diag($res->body);
+        is($res->json->{duplicate}, JSON::PP::false, "$name: as the first");
+        is(scripts() - $scripts, 2, "$name: asked for twice");
+        is($proxy->connections() - $connections, 1, "$name: once more");
+    }
+
+    $d->balance('each once');
+};
+
+
+subtest 'cut once, many on their way' => sub {
+    for my $done (0, 1) {
+        ok($d->steady(), 'a connection');
+        $proxy->rules(EVALSHA => [
+            ({ pass => $done, reply => '' }) x 9,
+            { pass => $done, reply => '', close => 1 }, { pass => 1 }]);
+
+        my ($n, @sent) = (scripts());
+
+        for my $i (1 .. 10) {
+            push @sent, $d->send("many-$done-$i");
+            $t->wait_for(sub { scripts() == $n + $i });
+        }
+
+        is_deeply([map { $_->status, $_->json->{duplicate} ? 1 : 0 }
+                   map { $d->receive($_) } @sent], [(200, 0) x 10],
+                  'all are stored, as the first');
+        is(scripts() - $n, 20, 'each was asked for twice');
+    }
+
+    $d->balance('each once');
+};
+
+
+subtest 'cut twice' => sub {
+    for my $name (sort keys %cuts) {
+        my ($rule, $done) = @{$cuts{$name}};
+
+        ok($d->connected(), 'a connection');
+        $proxy->rules(EVALSHA => [$rule, $rule, { pass => 1 }]);
+
+        my $n = scripts();
+        my $id = "$name, twice";
+        my $res = $d->deliver($id);
+
+        is_problem($res, 'STORE_TIMEOUT', $name);
+        cmp_ok($res->{elapsed}, '<', 1.5, "$name: before its deadline");
+        is(scripts() - $n, 2, "$name: not asked for a third time");
+        is($d->count($id), $done, "$name: done or not");
+
+        ok($d->ready(), 'a connection');
+        my $again = $d->deliver($id);
+        is($again->status, 200, "$name: the retry");
+        is($again->json->{duplicate} ? 1 : 0, $done, "$name: recognised");
+        is($again->json->{id}, $id, "$name: its id");
+    }
+
+    $d->balance('each once');
+};
+
+
+$t->finish();
+$proxy->stop();

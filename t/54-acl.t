@@ -1,0 +1,215 @@
+#!/usr/bin/perl
+
+# Copyright (C) nginx-intake contributors
+
+# The user of docs/redis.md, as it is printed there, has every right that is
+# used: all kinds of deliveries work and Redis denies nothing.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use JSON::PP;
+use Test::More;
+
+use Intake::Process;
+use Intake::Sign;
+use Intake::Test;
+
+
+my $text = Intake::Process::slurp("$Intake::Test::root/docs/redis.md");
+my @lines = $text =~ /^ {4}ACL SETUSER (intake .+)$/mg;
+
+is(scalar @lines, 2, 'two lines, what is needed and what is asked');
+like($lines[0], qr/^intake on >PASSWORD resetkeys ~intake:\* -\@all /,
+     'from nothing');
+unlike("@lines", qr/\+\@|\+\S*all\b|~\*/, 'no categories, no other keys');
+s/PASSWORD/s3cret/ for @lines;
+
+my %sources = (
+    new => ['covered', 'dedupe window=1h;'],
+    unsigned => ['loose', 'dedupe window=1h;'],
+    body => ['covered', 'dedupe window=1h key=body;'],
+    none => ['covered', 'dedupe window=1h key=none;'],
+    mark => ['covered', 'dedupe window=1h on_duplicate=mark;'],
+    'mark-unsigned' => ['loose', 'dedupe window=1h on_duplicate=mark;'],
+    length => ['covered', 'dedupe window=1h; retain maxlen=10;'],
+    age => ['covered', 'dedupe window=1h; retain age=1h;'],
+    both => ['loose', 'dedupe window=1h; retain maxlen=10 age=1h;'],
+);
+
+my $sources = join '', map { <<"EOC" } sort keys %sources;
+    intake_source $_ {
+        platform  $sources{$_}[0];
+        secret    s3cret;
+        $sources{$_}[1]
+    }
+EOC
+
+my $locations = join '',
+    map { "        location = /$_ { intake $_; }\n" } sort keys %sources;
+
+my $conf = <<'EOC' =~ s/SOURCES/$sources/r =~ s/LOCATIONS/$locations/r;
+%%TEST_GLOBALS%%
+
+events {
+}
+
+http {
+    %%TEST_HTTP%%
+
+    intake_redis {
+        server    %%REDIS%%;
+        user      intake;
+        password  s3cret;
+        database  2;
+    }
+
+    intake_platform covered {
+        algorithm  hmac-sha256;
+        signature  header:X-Signature;
+        signed     "$id.$body";
+        id         header:X-Id;
+    }
+
+    intake_platform loose {
+        algorithm  hmac-sha256;
+        signature  header:X-Signature;
+        signed     "$body";
+        id         header:X-Id unsigned;
+    }
+
+SOURCES
+    server {
+        listen  127.0.0.1:%%PORT_0%%;
+
+LOCATIONS
+        location = /status { intake_status; }
+    }
+}
+EOC
+
+
+sub request_of {
+    my ($source, $id, $body) = @_;
+    my $signed = $sources{$source}[0] eq 'covered' ? "$id.$body" : $body;
+
+    return (body => $body, close => 1, headers => ['X-Id' => $id,
+        'X-Signature' => hmac('sha256', 'hex', 's3cret', $signed)]);
+}
+
+
+sub deliver {
+    my ($t, $source, $id, $body) = @_;
+    my $res = $t->request('POST', "/$source",
+                          request_of($source, $id, $body));
+    my $answer = $res->json;
+
+    return join ' ', $res->status,
+        $answer->{code} // ($answer->{duplicate} ? 'duplicate' : 'new');
+}
+
+
+# What Redis has denied: "REASON OBJECT" each.
+
+sub denied {
+    my ($redis) = @_;
+    my %denied = map { my %entry = @$_; ("$entry{reason} $entry{object}" => 1) }
+                 @{$redis->command('ACL', 'LOG')};
+    return [sort keys %denied];
+}
+
+
+for my $count (1, 2) {
+    subtest "the first $count" => sub {
+        my $t = Intake::Test->new();
+        my $redis = $t->redis();
+
+        $redis->command('ACL', 'SETUSER', split / /, $lines[$_ - 1])
+            for 1 .. $count;
+        $redis->command('SELECT', 2);
+
+        $t->write_file_expand('nginx.conf', $conf);
+        $t->run();
+
+        for my $source (sort keys %sources) {
+            my $again = $source eq 'none' ? 'new' : 'duplicate';
+
+            is(deliver($t, $source, 'a', 'one'), '200 new', "$source: new");
+            is(deliver($t, $source, 'a', 'one'), "200 $again",
+               "$source: again");
+            is(deliver($t, $source, 'b', 'two'), '200 new',
+               "$source: another");
+            is(deliver($t, $source, $sources{$source}[0] eq 'loose' ? 'a' : 'c',
+                       'three'), '200 new', "$source: one more");
+
+            batch($t, $redis, $source);
+        }
+
+        # each script is loaded by its first call
+
+        ok($t->wait_for(sub { calls($redis, 'eval') >= 2 }),
+           'streams that get nothing are trimmed');
+
+        # the questions come first and with each connection
+
+        is_deeply(denied($redis), $count == 2 ? []
+                  : ['command config|get', 'command info', 'command role'],
+                  'what was denied');
+        is(scalar $t->error_log_lines(qr/\[error\]/), 0, 'no errors');
+
+        my $node = $t->get('/status?format=json')->json->{node};
+
+        is_deeply([@{$node->{durability}}{qw(appendonly appendfsync)}],
+                  $count == 2 ? [JSON::PP::false, 'everysec'] : [undef, undef],
+                  'what is known');
+        like($node->{redis}{clock_skew_seconds} // 'none', qr/^-?[\d.e-]+$/,
+             'the clock');
+        $t->finish();
+    };
+}
+
+
+# deliveries of one turn of the event loop: one call of the script
+
+sub batch {
+    my ($t, $redis, $source) = @_;
+    my ($worker) = $t->worker_pids();
+    my $calls = calls($redis, 'evalsha');
+    my @http = map { $t->http() } 1 .. 20;
+
+    for my $i (1 .. 20) {
+        my %request = request_of($source, "batch-$i", "batch $i");
+        my $bytes = Intake::HTTP::head('POST', "/$source", %request)
+                    . $request{body};
+
+        $http[$i - 1]->write(substr $bytes, 0, -1);
+        $http[$i - 1]{rest} = substr $bytes, -1;
+    }
+
+    # they were all read when this one was
+
+    $t->get('/status?health');
+    kill 'STOP', $worker;
+    $t->wait_for(sub { Intake::Process::slurp("/proc/$worker/stat")
+                           =~ /\) T / });
+    $_->write($_->{rest}) for @http;
+    kill 'CONT', $worker;
+
+    is_deeply([map { $_->response('POST')->status } @http], [(200) x 20],
+              "$source: many at once");
+    cmp_ok(calls($redis, 'evalsha') - $calls, '<', 5,
+           "$source: in few calls");
+}
+
+
+sub calls {
+    my ($redis, $command) = @_;
+    return $redis->command('INFO', 'commandstats')
+        =~ /cmdstat_$command:calls=(\d+)/ ? $1 : 0;
+}
+
+
+done_testing();
