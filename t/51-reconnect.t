@@ -168,7 +168,7 @@ subtest 'after a crash' => sub {
 my $proxy = Intake::RedisProxy->new(dir => $t->dir(), redis => $redis);
 
 $t->write_file_expand('nginx.conf', delivery_conf(
-    redis => "server @{[$proxy->url()]};", source => 'deadline 2s;'));
+    redis => "server @{[$proxy->url()]};", source => 'deadline 10s;'));
 
 
 # [what becomes of the operations in turn; whether Redis did them]

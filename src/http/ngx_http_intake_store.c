@@ -319,7 +319,7 @@ ngx_http_intake_stored(void *data, ngx_intake_redis_result_e result,
     ngx_uint_t                 i;
     struct timespec            now;
     ngx_http_intake_ctx_t     *ctx;
-    ngx_http_intake_code_e     code;
+    ngx_http_intake_code_e     code, refused;
     ngx_intake_redis_reply_t   element;
 
     code = ngx_http_intake_result_code(result, reply);
@@ -366,9 +366,18 @@ ngx_http_intake_stored(void *data, ngx_intake_redis_result_e result,
                                          + now.tv_nsec / 1000 - ctx->started);
 
         element = ngx_intake_redis_element(reply, i);
+        refused = ngx_http_intake_read_result(ctx, &element);
 
-        ngx_http_intake_finish(ctx,
-                               ngx_http_intake_read_result(ctx, &element));
+        if (refused == NGX_HTTP_INTAKE_STORE_REFUSED && element.nelts) {
+
+            /* an error inside the script is no error of the call */
+
+            element = ngx_intake_redis_element(&element, element.nelts - 1);
+            ngx_intake_redis_told(ngx_http_intake_the_store.redis,
+                                  &element.str);
+        }
+
+        ngx_http_intake_finish(ctx, refused);
     }
 
     ngx_free(batch);

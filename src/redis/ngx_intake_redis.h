@@ -207,6 +207,12 @@ ngx_int_t ngx_intake_redis_send(ngx_intake_redis_t *redis,
  */
 void ngx_intake_redis_forget(ngx_intake_redis_op_t *op);
 
+/*
+ * For a handler: a command inside a script failed with error.  A server that
+ * turns out to be no master any more is left, as if it had said so itself.
+ */
+void ngx_intake_redis_told(ngx_intake_redis_t *redis, ngx_str_t *error);
+
 /* The i-th element of an array reply; i < reply->nelts. */
 ngx_intake_redis_reply_t ngx_intake_redis_element(
     ngx_intake_redis_reply_t *reply, ngx_uint_t i);

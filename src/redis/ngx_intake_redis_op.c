@@ -326,6 +326,21 @@ ngx_intake_redis_op_error(ngx_intake_redis_t *redis,
 }
 
 
+void
+ngx_intake_redis_told(ngx_intake_redis_t *redis, ngx_str_t *error)
+{
+    if (redis->connection == NULL
+        || ngx_intake_redis_error(error)->action
+           != NGX_INTAKE_REDIS_ACT_REDISCOVER)
+    {
+        return;
+    }
+
+    ngx_intake_redis_leave(redis, NGX_INTAKE_REDIS_CLOSE_DEMOTED,
+                           "the server is no longer a master", error);
+}
+
+
 /* it was answered, so it has no place in sent[] any more */
 
 static void
