@@ -209,7 +209,7 @@ void ngx_intake_redis_forget(ngx_intake_redis_op_t *op);
 
 /*
  * For a handler: a command inside a script failed with error.  A server that
- * turns out to be no master any more is left, as if it had said so itself.
+ * turns out to be no master any more is left if there is another to try.
  */
 void ngx_intake_redis_told(ngx_intake_redis_t *redis, ngx_str_t *error);
 

@@ -329,7 +329,9 @@ ngx_intake_redis_op_error(ngx_intake_redis_t *redis,
 void
 ngx_intake_redis_told(ngx_intake_redis_t *redis, ngx_str_t *error)
 {
-    if (redis->connection == NULL
+    /* where there is no other server it may be a master again at once */
+
+    if (redis->connection == NULL || redis->conf->servers.nelts == 1
         || ngx_intake_redis_error(error)->action
            != NGX_INTAKE_REDIS_ACT_REDISCOVER)
     {
