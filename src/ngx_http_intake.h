@@ -18,6 +18,7 @@
 #include "ngx_intake_redis.h"
 #include "ngx_intake_time.h"
 #include "ngx_intake_uuid.h"
+#include "ngx_intake_xml.h"
 
 
 /*
@@ -55,7 +56,7 @@ typedef struct {
 
 
 /*
- * SRC of the grammar: (header|query|form|json|conf):NAME [split=CH]
+ * SRC of the grammar: (header|query|form|json|xml|jwt|conf):NAME [split=CH]
  * [prefix=STR], and @ or @.PATH for the element of a message rule.
  */
 
@@ -65,6 +66,8 @@ typedef enum {
     NGX_HTTP_INTAKE_SRC_FORM,
     NGX_HTTP_INTAKE_SRC_JSON,
     NGX_HTTP_INTAKE_SRC_CONF,
+    NGX_HTTP_INTAKE_SRC_XML,
+    NGX_HTTP_INTAKE_SRC_JWT,          /* a claim of the token that held */
     NGX_HTTP_INTAKE_SRC_ELEMENT       /* becomes a json path of its own */
 } ngx_http_intake_src_e;
 
@@ -73,7 +76,8 @@ typedef struct {
     ngx_http_intake_src_e           kind;
     ngx_str_t                       name;       /* header: lower case */
     ngx_str_t                       prefix;     /* "" none */
-    ngx_uint_t                      path;       /* json: in source->paths */
+    ngx_uint_t                      path;       /* json, xml, jwt: in
+                                                   source->paths */
     u_char                          split;      /* 0: none */
 } ngx_http_intake_src_t;
 
@@ -207,6 +211,9 @@ typedef struct {
 } ngx_http_intake_dedupe_t;
 
 
+typedef struct ngx_http_intake_jwt_s  ngx_http_intake_jwt_t;
+
+
 /* how one kind of sender signs, identifies and shakes hands */
 
 typedef struct {
@@ -216,10 +223,14 @@ typedef struct {
     ngx_intake_algorithm_e          algorithm;
 
     ngx_array_t                    *paths;      /* ngx_intake_json_path_t of
-                                                   all json SRCs below; the
-                                                   body is read once */
+                                                   all json, xml and jwt SRCs
+                                                   below; a document is read
+                                                   once */
 
-    ngx_http_intake_src_t          *signature;  /* NULL: none, basic */
+    ngx_http_intake_src_t          *document;   /* of json SRCs, if it is
+                                                   there; NULL: the body */
+
+    ngx_http_intake_src_t          *signature;  /* NULL: none, basic, sns */
     ngx_intake_encoding_e           signature_encoding;
     ngx_uint_t                      elements;   /* path of those of which
                                                    `every` needs a signature,
@@ -227,6 +238,11 @@ typedef struct {
 
     ngx_intake_encoding_e           key_encoding;
     ngx_str_t                       key_strip;
+
+    ngx_http_intake_jwt_t          *jwt;        /* jwt-*: its own parts */
+    ngx_array_t                    *claims;     /* ..._claim_t, or NULL */
+    time_t                          leeway;     /* s; of exp and nbf */
+    ngx_http_intake_src_t          *sns;        /* sns: its fields */
 
     ngx_http_intake_template_t     *signed_string;
     ngx_http_intake_src_t          *body_digest;
@@ -251,6 +267,7 @@ typedef struct {
     ngx_msec_t                      deadline;   /* NGX_CONF_UNSET_MSEC */
 
     unsigned                        every:1;
+    unsigned                        exp_optional:1;
     unsigned                        url_port_variants:1;
     unsigned                        url_decode:1;
     unsigned                        id_joined:1;
@@ -258,7 +275,7 @@ typedef struct {
     unsigned                        type_joined:1;
     unsigned                        signature_in_body:1; /* it, its time or a
                                                    word of signed reads the
-                                                   body as JSON or a form */
+                                                   body */
 } ngx_http_intake_platform_t;
 
 
@@ -266,6 +283,8 @@ typedef struct {
     ngx_str_t                       value;      /* wiped at exit */
     ngx_str_t                       id;         /* "" none */
     ngx_intake_key_t               *key;        /* of platform->algorithm */
+    ngx_array_t                    *keys;       /* jwt-rs256, sns: instead;
+                                                   ..._named_key_t */
     ngx_http_intake_position_t      position;
 } ngx_http_intake_secret_t;
 
@@ -302,6 +321,7 @@ typedef struct {
     size_t                          max_body;
     ngx_msec_t                      deadline;   /* ms */
     time_t                          tolerance;  /* s; 0: off */
+    time_t                          leeway;     /* s */
 
     ngx_uint_t                      client_ip;  /* ..._IP_... */
 
@@ -487,8 +507,15 @@ typedef struct {
                                                    by their indices */
     ngx_array_t                    *form;       /* ..._param_t */
     ngx_array_t                    *query;      /* ..._param_t */
+    ngx_str_t                      *xml;        /* for each of source->paths
+                                                   its text; data is NULL if
+                                                   it is absent */
     ngx_int_t                       json_rc;    /* NGX_OK: a whole document;
                                                    else there are no values */
+    ngx_int_t                       xml_rc;     /* the same */
+
+    ngx_array_t                    *claims;     /* as json, of the token that
+                                                   held; NULL: none has yet */
 
     ngx_str_t                       timestamp;  /* text as received */
     ngx_http_intake_secret_t       *secret;     /* that matched, or NULL */
@@ -525,6 +552,8 @@ typedef struct {
                                                    in place of nginx's own */
 
     unsigned                        json_read:1;
+    unsigned                        document:1; /* json is not of the body */
+    unsigned                        xml_read:1;
     unsigned                        form_read:1;
     unsigned                        query_read:1;
     unsigned                        body_hashed:1;
@@ -641,6 +670,10 @@ char *ngx_http_intake_parse_answer(ngx_conf_t *cf, ngx_array_t *paths,
 char *ngx_http_intake_check_conf(ngx_conf_t *cf,
     ngx_http_intake_main_conf_t *imcf);
 
+/* makes the keys of the source's secrets */
+char *ngx_http_intake_check_secrets(ngx_conf_t *cf,
+    ngx_http_intake_source_t *source);
+
 /* finds the addresses of the servers, or who will be asked for them */
 char *ngx_http_intake_resolve_servers(ngx_conf_t *cf,
     ngx_http_intake_main_conf_t *imcf);
@@ -671,13 +704,35 @@ ngx_int_t ngx_http_intake_extract_first(ngx_http_intake_ctx_t *ctx,
     ngx_http_intake_src_t *src, ngx_str_t *value);
 
 /*
- * These fill json, query or form of ctx, once.  Form: the parameters of a
- * body of application/x-www-form-urlencoded, of the query if the method is
+ * These fill json, xml, query or form of ctx, once.  Form: the parameters of
+ * a body of application/x-www-form-urlencoded, of the query if the method is
  * GET, else none.  NGX_ERROR: no memory.
  */
 ngx_int_t ngx_http_intake_read_json(ngx_http_intake_ctx_t *ctx);
+ngx_int_t ngx_http_intake_read_xml(ngx_http_intake_ctx_t *ctx);
 ngx_int_t ngx_http_intake_read_query(ngx_http_intake_ctx_t *ctx);
 ngx_int_t ngx_http_intake_read_form(ngx_http_intake_ctx_t *ctx);
+
+/*
+ * The values that text, a JSON document, has at source->paths: an array as
+ * ctx->json.  NGX_DECLINED: text could not be read, and all of them are
+ * empty.  NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_http_intake_read_values(ngx_http_intake_ctx_t *ctx,
+    ngx_str_t *text, ngx_array_t **values);
+
+/* the part of ngx_http_intake_extract() for such an array */
+ngx_int_t ngx_http_intake_extract_values(ngx_array_t *array,
+    ngx_http_intake_src_t *src, ngx_array_t *values);
+
+/* 1 if src reads a document that has been tried and is none */
+ngx_uint_t ngx_http_intake_is_unreadable(ngx_http_intake_ctx_t *ctx,
+    ngx_http_intake_src_t *src);
+
+/* 1 if src reads the body as a document */
+#define ngx_http_intake_is_document(src)                                      \
+    ((src)->kind == NGX_HTTP_INTAKE_SRC_JSON                                  \
+     || (src)->kind == NGX_HTTP_INTAKE_SRC_XML)
 
 /* 1 if the request's Content-Type is application/x-www-form-urlencoded */
 ngx_uint_t ngx_http_intake_is_form(ngx_http_request_t *r);
@@ -777,7 +832,7 @@ ngx_int_t ngx_http_intake_hash_body(ngx_http_intake_ctx_t *ctx);
 ngx_int_t ngx_http_intake_find_messages(ngx_http_intake_ctx_t *ctx);
 
 /* 1 if they need the body to be a document; there is at least one rule */
-ngx_uint_t ngx_http_intake_messages_use_json(
+ngx_uint_t ngx_http_intake_messages_use_document(
     ngx_http_intake_platform_t *platform);
 
 

@@ -102,7 +102,7 @@ subtest 'algorithms' => sub {
             'unknown algorithm "blowfish" in "algorithm", write hmac-md5, '
             . 'hmac-sha1, hmac-sha256, hmac-sha384, hmac-sha512, md5, sha1, '
             . 'sha256, ed25519, ecdsa-p256-sha256, rsa-sha1, rsa-sha256, '
-            . 'equal, basic or none', 2);
+            . 'equal, basic, jwt-hs256, jwt-rs256, sns or none', 2);
     refused("intake_platform p {\nsignature header:A;\n}\n",
             'no "algorithm" in intake_platform "p": write how its deliveries '
             . 'are verified, such as "algorithm hmac-sha256;", or '
@@ -190,12 +190,12 @@ subtest 'sources' => sub {
 
     my @bad = (
         'X-Sig', '"X-Sig" in "signature" does not say where the value '
-            . 'stands, write header:NAME, query:NAME, form:NAME, json:PATH '
-            . 'or conf:NAME',
+            . 'stands, write header:NAME, query:NAME, form:NAME, json:PATH, '
+            . 'xml:PATH or conf:NAME',
         'heder:A', 'unknown source "heder" in "signature", did you mean '
             . '"header"?',
         'cookie:A', 'unknown source "cookie" in "signature", write header, '
-            . 'query, form, json or conf',
+            . 'query, form, json, xml, jwt or conf',
         'header:', 'no name after ":" of "header:" in "signature"',
         '"header:A B"', 'invalid header name "A B" in "signature"',
         'json:a..b', 'empty name in json path "a..b" in "signature"',
@@ -230,7 +230,7 @@ subtest 'sources' => sub {
             . 'split=, prefix=, encoding= and every',
         'split=, header:A', '"split=," in "signature" does not say where the '
             . 'value stands, write header:NAME, query:NAME, form:NAME, '
-            . 'json:PATH or conf:NAME',
+            . 'json:PATH, xml:PATH or conf:NAME',
     );
 
     while (my ($text, $message) = splice @bad, 0, 2) {
@@ -272,7 +272,7 @@ subtest 'templates' => sub {
         '${body x}', '"${body x}" in "signed" is not one word',
         '${header:}', 'no name after ":" of "header:" in "signed"',
         '${hdr:A}', 'unknown source "hdr" in "signed", write header, query, '
-            . 'form, json or conf',
+            . 'form, json, xml, jwt or conf',
         '$header:A', 'unknown word "$header" in "signed", write braces: '
             . '"${header:...}"',
         '$sorted', '"(" is missing in "signed", write $sorted(WORD,...)',
@@ -436,7 +436,7 @@ subtest 'ids and types' => sub {
              . 'for every delivery'],
             ['id joind json:a', '"joind" in "id" does not say where the '
              . 'value stands, write header:NAME, query:NAME, form:NAME, '
-             . 'json:PATH or conf:NAME'],
+             . 'json:PATH, xml:PATH or conf:NAME'],
             ['id split=, json:a', '"split=," in "id" must follow a source '
              . 'such as header:NAME'],
             ['type joined', '"type" in intake_platform "p" names no source: '
@@ -465,7 +465,7 @@ subtest 'challenges' => sub {
              . 'HEAD, POST, PUT, PATCH, DELETE or OPTIONS'],
             ['GET 200 text/plain', '"200" in "challenge" does not say where '
              . 'the value stands, write header:NAME, query:NAME, form:NAME, '
-             . 'json:PATH or conf:NAME'],
+             . 'json:PATH, xml:PATH or conf:NAME'],
             ['GET query:a verified', 'no "->" in "challenge", write the '
              . 'answer after it, such as -> 200 text/plain '
              . '"${query:challenge}"'],
@@ -505,7 +505,7 @@ subtest 'challenges' => sub {
              . 'in "challenge"'],
             ['GET token=a -> 200', '"a" in "challenge" does not say where '
              . 'the value stands, write header:NAME, query:NAME, form:NAME, '
-             . 'json:PATH or conf:NAME'],
+             . 'json:PATH, xml:PATH or conf:NAME'],
             ['GET split=, -> 200', '"split=," in "challenge" must follow a '
              . 'source such as header:NAME'],
             ['GET -> 200 "header=A b"', 'no name and ":" in "header=A b" in '
@@ -577,7 +577,7 @@ subtest 'messages' => sub {
              . '"a.*.*.*.*.*" in "message" has more than 4 "*"'],
             ['inbound conversation=json:a|', '"" in "message" does not say '
              . 'where the value stands, write header:NAME, query:NAME, '
-             . 'form:NAME, json:PATH or conf:NAME'],
+             . 'form:NAME, json:PATH, xml:PATH or conf:NAME'],
             ['inbound conversation=json:a when=json:b=', 'empty value after '
              . '"=" in "message", write REF=VALUE, or REF alone for any '
              . 'value'],
@@ -586,7 +586,7 @@ subtest 'messages' => sub {
              . 'any value'],
             ['inbound conversation=json:a when=json:b==c', '"c" in "message" '
              . 'does not say where the value stands, write header:NAME, '
-             . 'query:NAME, form:NAME, json:PATH or conf:NAME'],
+             . 'query:NAME, form:NAME, json:PATH, xml:PATH or conf:NAME'],
             ['inbound conversation=json:a unit=s', '"message" in '
              . 'intake_platform "p" has "unit=" without "time="'],
             ['inbound conversation=json:a time=json:b unit=m',
@@ -692,8 +692,8 @@ subtest 'blocks' => sub {
 
     is_deeply([$code, @said],
               [1, '"A" in "signature" does not say where the value stands, '
-                  . 'write header:NAME, query:NAME, form:NAME, json:PATH or '
-                  . 'conf:NAME in more.conf:3'], 'an included file');
+                  . 'write header:NAME, query:NAME, form:NAME, json:PATH, '
+                  . 'xml:PATH or conf:NAME in more.conf:3'], 'an included file');
 
     my $text = $main =~ s/include .*/intake_platform p { algorithm nome; }/r;
     my ($line) = grep { (split /\n/, $t->expand($text))[$_ - 1] =~ /nome;/ }

@@ -97,6 +97,14 @@ sub blocks {
 
     my $token = $conf{verify_token} // $conf{topic};
 
+    # of a token the vector says what must stand in it
+
+    my %claims = %{($vector->{scheme} || {})->{claims} || {}};
+
+    $conf{$_} //= $claims{$_}
+        for grep { ($presets{preset($vector)} // '') =~ /\{conf:\Q$_\E\}/ }
+            keys %claims;
+
     $blocks .= '    verify_token ' . quote($token) . ";\n" if defined $token;
     $blocks .= "    set $_ " . quote($conf{$_}) . ";\n"
         for grep { /^[a-z][a-z0-9_-]*$/ } sort keys %conf;

@@ -158,7 +158,8 @@ sub tampered {
         $row->{loose}->($r);
     }
 
-    refused('tampered with', $row->{unsigned} || 'SIGNATURE_MISMATCH', $r);
+    refused('tampered with',
+            $row->{changed} || $row->{unsigned} || 'SIGNATURE_MISMATCH', $r);
 }
 
 

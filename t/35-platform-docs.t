@@ -65,6 +65,10 @@ sub uncovered {
     my ($signed) = $rules =~ /^\s*signed\s+"(.*)";/m;
     my ($type) = $rules =~ /^\s*type\s+(\w+):/m;
 
+    return '' if $rules =~ /^\s*algorithm\s+sns;/m;
+
+    $signed //= join ' ', $rules =~ /^\s*claim\s+\S+\s+"(.*)"/mg
+        if $rules =~ /^\s*algorithm\s+jwt-/m;
     return 'body' unless defined $signed;
     return join ', ', $rules =~ /^\s*id\s[^;]*\bunsigned;/m ? 'id' : (),
         $signed !~ /\$(?:body|form_sorted|params_amp)|\$\{form:/ ? 'body'

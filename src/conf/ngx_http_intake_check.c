@@ -5,6 +5,7 @@
 
 
 #include "ngx_http_intake.h"
+#include "ngx_http_intake_token.h"
 
 
 /*
@@ -28,11 +29,6 @@ static char *ngx_http_intake_join_paths(ngx_conf_t *cf,
     ngx_http_intake_source_t *source);
 static void ngx_http_intake_shift_paths(ngx_http_intake_template_t *template,
     ngx_uint_t shift);
-static char *ngx_http_intake_check_secrets(ngx_conf_t *cf,
-    ngx_http_intake_source_t *source);
-static char *ngx_http_intake_make_key(ngx_conf_t *cf,
-    ngx_http_intake_source_t *source, ngx_http_intake_secret_t *secret);
-static void ngx_http_intake_destroy_key(void *data);
 
 
 #define NGX_HTTP_INTAKE_MAX_PATHS  64    /* of the JSON reader's one pass */
@@ -283,8 +279,23 @@ ngx_http_intake_inherit(ngx_conf_t *cf, ngx_http_intake_source_t *source)
         return NGX_CONF_ERROR;
     }
 
+    source->leeway = platform->leeway;
+
     if (source->tolerance == NGX_CONF_UNSET) {
         source->tolerance = platform->tolerance;
+
+    } else if (platform->jwt && platform->timestamp == NULL) {
+
+        if (source->tolerance == 0) {
+            ngx_http_intake_conf_log(cf, NGX_LOG_EMERG, &source->position,
+                                     "\"tolerance off\" in intake_source "
+                                     "\"%V\": tokens of platform \"%V\" would "
+                                     "never expire, write a time",
+                                     &source->name, &platform->name);
+            return NGX_CONF_ERROR;
+        }
+
+        source->leeway = source->tolerance;
     }
 
     ngx_conf_merge_size_value(source->max_body, platform->max_body,
@@ -376,143 +387,10 @@ ngx_http_intake_shift_paths(ngx_http_intake_template_t *template,
         }
 
         if (word[i].type == NGX_HTTP_INTAKE_WORD_SRC
-            && word[i].src.kind == NGX_HTTP_INTAKE_SRC_JSON)
+            && (ngx_http_intake_is_document(&word[i].src)
+                || word[i].src.kind == NGX_HTTP_INTAKE_SRC_JWT))
         {
             word[i].src.path += shift;
         }
     }
-}
-
-
-static char *
-ngx_http_intake_check_secrets(ngx_conf_t *cf,
-    ngx_http_intake_source_t *source)
-{
-    ngx_uint_t                   i;
-    ngx_http_intake_secret_t    *secret;
-    ngx_http_intake_platform_t  *platform;
-
-    platform = source->platform;
-
-    if (platform->algorithm == NGX_INTAKE_ALGORITHM_NONE) {
-
-        if (source->secrets) {
-            secret = source->secrets->elts;
-            ngx_http_intake_conf_log(cf, NGX_LOG_EMERG, &secret->position,
-                                     "\"secret\" of intake_source \"%V\" "
-                                     "would not be used: platform \"%V\" has "
-                                     "\"algorithm none\"",
-                                     &source->name, &platform->name);
-            return NGX_CONF_ERROR;
-        }
-
-        return NGX_CONF_OK;
-    }
-
-    if (source->secrets == NULL) {
-        ngx_http_intake_conf_log(cf, NGX_LOG_EMERG, &source->position,
-                                 "no \"secret\" in intake_source \"%V\": "
-                                 "write \"secret file:PATH;\"",
-                                 &source->name);
-        return NGX_CONF_ERROR;
-    }
-
-    secret = source->secrets->elts;
-
-    for (i = 0; i < source->secrets->nelts; i++) {
-        if (ngx_http_intake_make_key(cf, source, &secret[i]) != NGX_CONF_OK) {
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_intake_make_key(ngx_conf_t *cf, ngx_http_intake_source_t *source,
-    ngx_http_intake_secret_t *secret)
-{
-    u_char                      *data;
-    size_t                       len;
-    ngx_int_t                    rc;
-    ngx_str_t                    text;
-    const char                  *error;
-    ngx_pool_cleanup_t          *cln;
-    ngx_http_intake_platform_t  *platform;
-
-    platform = source->platform;
-    text = secret->value;
-
-    if (platform->algorithm == NGX_INTAKE_ALGORITHM_EQUAL) {
-        return NGX_CONF_OK;
-    }
-
-    if (platform->algorithm == NGX_INTAKE_ALGORITHM_BASIC) {
-        if (ngx_strlchr(text.data, text.data + text.len, ':') == NULL) {
-            ngx_http_intake_conf_log(cf, NGX_LOG_EMERG, &secret->position,
-                                     "\"secret\" of intake_source \"%V\" "
-                                     "must be USER:PASSWORD", &source->name);
-            return NGX_CONF_ERROR;
-        }
-
-        return NGX_CONF_OK;
-    }
-
-    if (platform->key_strip.len && text.len >= platform->key_strip.len
-        && ngx_strncmp(text.data, platform->key_strip.data,
-                       platform->key_strip.len)
-           == 0)
-    {
-        text.data += platform->key_strip.len;
-        text.len -= platform->key_strip.len;
-    }
-
-    /* decoded bytes are as secret as the text */
-
-    data = ngx_alloc(text.len + 1, cf->log);
-    if (data == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    rc = ngx_intake_decode(platform->key_encoding, &text, data, text.len + 1,
-                           &len);
-
-    if (rc != NGX_OK || len == 0) {
-        error = "is not encoded as \"key encoding=\" of its platform says";
-        secret->key = NULL;
-
-    } else {
-        error = "is refused by the library of digests";
-        secret->key = ngx_intake_key_create(platform->algorithm, data, len,
-                                            &error);
-    }
-
-    ngx_explicit_memzero(data, text.len + 1);
-    ngx_free(data);
-
-    if (secret->key == NULL) {
-        ngx_http_intake_conf_log(cf, NGX_LOG_EMERG, &secret->position,
-                                 "\"secret\" of intake_source \"%V\": %s",
-                                 &source->name, error);
-        return NGX_CONF_ERROR;
-    }
-
-    cln = ngx_pool_cleanup_add(cf->pool, 0);
-    if (cln == NULL) {
-        ngx_intake_key_destroy(secret->key);
-        return NGX_CONF_ERROR;
-    }
-
-    cln->handler = ngx_http_intake_destroy_key;
-    cln->data = secret->key;
-
-    return NGX_CONF_OK;
-}
-
-
-static void
-ngx_http_intake_destroy_key(void *data)
-{
-    ngx_intake_key_destroy(data);
 }

@@ -5,6 +5,7 @@
 
 
 #include "ngx_http_intake_platform.h"
+#include "ngx_http_intake_token.h"
 
 
 /* The directives that a source has in common with its platform. */
@@ -217,7 +218,8 @@ ngx_http_intake_check_headers(ngx_conf_t *cf, ngx_array_t *headers,
 
     if (headers == NULL || src == NULL
         || src->kind != NGX_HTTP_INTAKE_SRC_HEADER
-        || platform->algorithm != NGX_INTAKE_ALGORITHM_EQUAL)
+        || (platform->algorithm != NGX_INTAKE_ALGORITHM_EQUAL
+            && !ngx_http_intake_is_jwt(platform)))
     {
         return NGX_OK;
     }
@@ -228,9 +230,11 @@ ngx_http_intake_check_headers(ngx_conf_t *cf, ngx_array_t *headers,
         if (ngx_http_intake_same(&header[i], &src->name)) {
             ngx_http_intake_conf_log(cf, NGX_LOG_EMERG, position,
                                      "header \"%V\" in \"headers\" is the "
-                                     "secret of platform \"%V\" and never "
-                                     "stored, leave it out",
-                                     &header[i], &platform->name);
+                                     "%s of platform \"%V\" and never "
+                                     "stored, leave it out", &header[i],
+                                     ngx_http_intake_is_jwt(platform)
+                                         ? "token" : "secret",
+                                     &platform->name);
             return NGX_ERROR;
         }
     }

@@ -5,6 +5,7 @@
 
 
 #include "ngx_http_intake_platform.h"
+#include "ngx_http_intake_token.h"
 
 
 /*
@@ -25,6 +26,10 @@ static char *ngx_http_intake_check_id(ngx_conf_t *cf,
     ngx_http_intake_platform_conf_t *pc);
 static ngx_uint_t ngx_http_intake_is_covered(
     ngx_http_intake_platform_t *platform, ngx_http_intake_src_t *src);
+static ngx_uint_t ngx_http_intake_token_covers(
+    ngx_http_intake_platform_t *platform, ngx_http_intake_src_t *src);
+static ngx_uint_t ngx_http_intake_sns_covers(
+    ngx_http_intake_platform_t *platform, ngx_http_intake_src_t *src);
 static ngx_int_t ngx_http_intake_word_covers(void *data,
     ngx_http_intake_word_t *word);
 static ngx_uint_t ngx_http_intake_src_covers(ngx_http_intake_src_t *all,
@@ -35,8 +40,18 @@ static ngx_int_t ngx_http_intake_word_needs_body(void *data,
     ngx_http_intake_word_t *word);
 
 static const char  *ngx_http_intake_src_prefixes[] = {
-    "header:", "query:", "form:", "json:", "conf:", "@"
+    "header:", "query:", "form:", "json:", "conf:", "xml:", "jwt:", "@"
 };
+
+
+/* what covers a value, and how more of them are */
+
+#define ngx_http_intake_covering(platform)                                    \
+    ((platform)->jwt ? "the token"                                            \
+     : (platform)->sns ? "the signature of SNS" : "\"signed\"")
+#define ngx_http_intake_to_cover(platform)                                    \
+    ((platform)->jwt ? ", or test it with \"claim\""                          \
+     : (platform)->sns ? "" : ", or name it in \"signed\"")
 
 
 char *
@@ -72,11 +87,12 @@ ngx_http_intake_check_timestamp(ngx_conf_t *cf,
 
     ngx_http_intake_conf_log(cf, NGX_LOG_WARN, &pc->timestamp,
                              "\"timestamp %s%V\" of intake_platform \"%V\" is "
-                             "not in \"signed\": it does not keep a delivery "
+                             "not in %s: it does not keep a delivery "
                              "from being sent again with another time",
                              ngx_http_intake_src_prefixes[
                                                   platform->timestamp->kind],
-                             &platform->timestamp->name, &platform->name);
+                             &platform->timestamp->name, &platform->name,
+                             ngx_http_intake_covering(platform));
 }
 
 
@@ -122,11 +138,12 @@ ngx_http_intake_check_id(ngx_conf_t *cf, ngx_http_intake_platform_conf_t *pc)
 
         ngx_http_intake_conf_log(cf, NGX_LOG_WARN, &pc->id,
                                  "\"id %s%V\" of intake_platform \"%V\" is "
-                                 "not covered by \"signed\" and taken as "
-                                 "unsigned: write \"unsigned\" after it, or "
-                                 "name it in \"signed\"",
+                                 "not covered by %s and taken as unsigned: "
+                                 "write \"unsigned\" after it%s",
                                  ngx_http_intake_src_prefixes[src[i].kind],
-                                 &src[i].name, &platform->name);
+                                 &src[i].name, &platform->name,
+                                 ngx_http_intake_covering(platform),
+                                 ngx_http_intake_to_cover(platform));
 
         platform->id_unsigned = 1;
     }
@@ -141,6 +158,22 @@ ngx_http_intake_is_covered(ngx_http_intake_platform_t *platform,
 {
     ngx_http_intake_cover_t  cover;
 
+    /* a document is signed with the parameter that it is */
+
+    if (src->kind == NGX_HTTP_INTAKE_SRC_JSON && platform->document
+        && ngx_http_intake_is_covered(platform, platform->document))
+    {
+        return 1;
+    }
+
+    if (platform->jwt) {
+        return ngx_http_intake_token_covers(platform, src);
+    }
+
+    if (platform->sns) {
+        return ngx_http_intake_sns_covers(platform, src);
+    }
+
     if (platform->signed_string == NULL) {
         return 1;
     }
@@ -148,7 +181,7 @@ ngx_http_intake_is_covered(ngx_http_intake_platform_t *platform,
     /* a digest of the body is signed with what it stands in */
 
     if (platform->body_digest && src != platform->body_digest
-        && (src->kind == NGX_HTTP_INTAKE_SRC_JSON
+        && (ngx_http_intake_is_document(src)
             || src->kind == NGX_HTTP_INTAKE_SRC_FORM)
         && ngx_http_intake_is_covered(platform, platform->body_digest))
     {
@@ -161,6 +194,61 @@ ngx_http_intake_is_covered(ngx_http_intake_platform_t *platform,
     return ngx_http_intake_walk(platform->signed_string,
                                 ngx_http_intake_word_covers, &cover)
            != NGX_OK;
+}
+
+
+/* what it says itself, and what its claims must equal */
+
+static ngx_uint_t
+ngx_http_intake_token_covers(ngx_http_intake_platform_t *platform,
+    ngx_http_intake_src_t *src)
+{
+    ngx_uint_t                i;
+    ngx_http_intake_claim_t  *claim;
+    ngx_http_intake_cover_t   cover;
+
+    if (src->kind == NGX_HTTP_INTAKE_SRC_JWT) {
+        return 1;
+    }
+
+    if (platform->claims == NULL) {
+        return 0;
+    }
+
+    cover.platform = platform;
+    cover.src = src;
+
+    claim = platform->claims->elts;
+
+    for (i = 0; i < platform->claims->nelts; i++) {
+        if (ngx_http_intake_walk(claim[i].value, ngx_http_intake_word_covers,
+                                 &cover)
+            != NGX_OK)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static ngx_uint_t
+ngx_http_intake_sns_covers(ngx_http_intake_platform_t *platform,
+    ngx_http_intake_src_t *src)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_HTTP_INTAKE_SNS_FIELDS; i++) {
+
+        if (src->kind == NGX_HTTP_INTAKE_SRC_JSON
+            && src->path == platform->sns[i].path)
+        {
+            return ngx_http_intake_sns_is_signed(i);
+        }
+    }
+
+    return 0;
 }
 
 
@@ -181,7 +269,7 @@ ngx_http_intake_word_covers(void *data, ngx_http_intake_word_t *word)
 
         /* of a GET form: reads the query */
 
-        covers = src->kind == NGX_HTTP_INTAKE_SRC_JSON
+        covers = ngx_http_intake_is_document(src)
                  || (src->kind == NGX_HTTP_INTAKE_SRC_FORM
                      && !(cover->platform->methods & NGX_HTTP_GET));
         break;
@@ -258,16 +346,33 @@ ngx_http_intake_src_covers(ngx_http_intake_src_t *all,
 static ngx_uint_t
 ngx_http_intake_needs_body(ngx_http_intake_platform_t *platform)
 {
-    ngx_uint_t              i;
-    ngx_http_intake_src_t  *src[3];
+    ngx_uint_t                i;
+    ngx_http_intake_src_t    *src[3];
+    ngx_http_intake_claim_t  *claim;
+
+    if (platform->sns) {
+        return 1;
+    }
 
     src[0] = platform->signature;
     src[1] = platform->timestamp;
     src[2] = platform->body_digest;
 
     for (i = 0; i < 3; i++) {
-        if (src[i] && (src[i]->kind == NGX_HTTP_INTAKE_SRC_JSON
+        if (src[i] && (ngx_http_intake_is_document(src[i])
                        || src[i]->kind == NGX_HTTP_INTAKE_SRC_FORM))
+        {
+            return 1;
+        }
+    }
+
+    for (i = 0; platform->claims && i < platform->claims->nelts; i++) {
+
+        claim = platform->claims->elts;
+
+        if (ngx_http_intake_walk(claim[i].value,
+                                 ngx_http_intake_word_needs_body, platform)
+            != NGX_OK)
         {
             return 1;
         }
@@ -308,7 +413,7 @@ ngx_http_intake_word_needs_body(void *data, ngx_http_intake_word_t *word)
     }
 
     for (i = 0; i < n; i++) {
-        if (src[i].kind == NGX_HTTP_INTAKE_SRC_JSON
+        if (ngx_http_intake_is_document(&src[i])
             || src[i].kind == NGX_HTTP_INTAKE_SRC_FORM)
         {
             return NGX_DECLINED;

@@ -11,7 +11,7 @@
  * The grammar's smallest parts: words out of a list, and SRC, which says
  * where a value of a request stands:
  *
- *  (header|query|form|json|conf):NAME [split=CH] [prefix=STR]
+ *  (header|query|form|json|xml|jwt|conf):NAME [split=CH] [prefix=STR]
  *
  * In a directive the options are arguments of their own that follow their
  * SRC.  Where a SRC stands inside of an argument, as in "${...}" or after
@@ -24,8 +24,10 @@ static ngx_int_t ngx_http_intake_src_name(ngx_conf_t *cf, ngx_array_t *paths,
 static ngx_int_t ngx_http_intake_src_options(ngx_conf_t *cf, ngx_str_t *name,
     const char *what, ngx_http_intake_src_t *src);
 static u_char *ngx_http_intake_find_option(u_char *p, u_char *last);
+static ngx_int_t ngx_http_intake_xml_path(ngx_conf_t *cf, ngx_array_t *paths,
+    const char *what, ngx_http_intake_src_t *src);
 static ngx_int_t ngx_http_intake_add_path(ngx_conf_t *cf, ngx_array_t *paths,
-    ngx_str_t *text, const char *what, ngx_uint_t *n);
+    const char *what, ngx_http_intake_src_t *src);
 static ngx_uint_t ngx_http_intake_same_path(ngx_intake_json_path_t *a,
     ngx_intake_json_path_t *b);
 
@@ -35,6 +37,8 @@ static ngx_http_intake_choice_t  ngx_http_intake_kinds[] = {
     { ngx_string("query"), NGX_HTTP_INTAKE_SRC_QUERY },
     { ngx_string("form"), NGX_HTTP_INTAKE_SRC_FORM },
     { ngx_string("json"), NGX_HTTP_INTAKE_SRC_JSON },
+    { ngx_string("xml"), NGX_HTTP_INTAKE_SRC_XML },
+    { ngx_string("jwt"), NGX_HTTP_INTAKE_SRC_JWT },
     { ngx_string("conf"), NGX_HTTP_INTAKE_SRC_CONF },
     ngx_http_intake_null_choice
 };
@@ -183,7 +187,7 @@ ngx_http_intake_parse_src(ngx_conf_t *cf, ngx_array_t *paths,
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"%V\" in \"%s\" does not say where the value "
                            "stands, write header:NAME, query:NAME, form:NAME, "
-                           "json:PATH or conf:NAME", text, what);
+                           "json:PATH, xml:PATH or conf:NAME", text, what);
         return NGX_ERROR;
     }
 
@@ -225,8 +229,11 @@ ngx_http_intake_src_name(ngx_conf_t *cf, ngx_array_t *paths, ngx_str_t *text,
         return ngx_http_intake_header_name(cf, what, &src->name);
 
     case NGX_HTTP_INTAKE_SRC_JSON:
-        return ngx_http_intake_add_path(cf, paths, &src->name, what,
-                                        &src->path);
+    case NGX_HTTP_INTAKE_SRC_JWT:
+        return ngx_http_intake_add_path(cf, paths, what, src);
+
+    case NGX_HTTP_INTAKE_SRC_XML:
+        return ngx_http_intake_xml_path(cf, paths, what, src);
 
     case NGX_HTTP_INTAKE_SRC_CONF:
         if (ngx_http_intake_check_name(&src->name) != NGX_OK) {
@@ -422,28 +429,61 @@ ngx_http_intake_find_value(ngx_conf_t *cf, ngx_str_t *arg, const char *what,
 }
 
 
+/* an element has a name, and of several with one the first is read */
+
 static ngx_int_t
-ngx_http_intake_add_path(ngx_conf_t *cf, ngx_array_t *paths, ngx_str_t *text,
-    const char *what, ngx_uint_t *n)
+ngx_http_intake_xml_path(ngx_conf_t *cf, ngx_array_t *paths, const char *what,
+    ngx_http_intake_src_t *src)
+{
+    ngx_uint_t               i;
+    ngx_intake_json_path_t  *path;
+
+    if (ngx_http_intake_add_path(cf, paths, what, src) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    path = (ngx_intake_json_path_t *) paths->elts + src->path;
+
+    for (i = 0; i < path->nsteps; i++) {
+        if (path->steps[i].index != NGX_INTAKE_JSON_NAME) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"xml:%V\" in \"%s\": write names of elements, "
+                               "the root first, joined by dots",
+                               &src->name, what);
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_intake_add_path(ngx_conf_t *cf, ngx_array_t *paths, const char *what,
+    ngx_http_intake_src_t *src)
 {
     ngx_uint_t               i, wildcards;
+    const char              *kind;
     ngx_intake_json_path_t  *known, path;
 
-    switch (ngx_intake_json_path_parse(text, &path, 0)) {
+    kind = (src->kind == NGX_HTTP_INTAKE_SRC_JSON) ? "json"
+           : (src->kind == NGX_HTTP_INTAKE_SRC_XML) ? "xml" : "jwt";
+
+    switch (ngx_intake_json_path_parse(&src->name, &path, 0)) {
 
     case NGX_OK:
         break;
 
     case NGX_DECLINED:
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "json path \"%V\" in \"%s\" has more than %d names",
-                           text, what, NGX_INTAKE_JSON_MAX_STEPS);
+                           "%s path \"%V\" in \"%s\" has more than %d names",
+                           kind, &src->name, what, NGX_INTAKE_JSON_MAX_STEPS);
         return NGX_ERROR;
 
     default:
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "empty name in json path \"%V\" in \"%s\"",
-                           text, what);
+                           "empty name in %s path \"%V\" in \"%s\"",
+                           kind, &src->name, what);
         return NGX_ERROR;
     }
 
@@ -455,8 +495,9 @@ ngx_http_intake_add_path(ngx_conf_t *cf, ngx_array_t *paths, ngx_str_t *text,
 
     if (wildcards > NGX_HTTP_INTAKE_MAX_INDICES) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "json path \"%V\" in \"%s\" has more than %d \"*\"",
-                           text, what, NGX_HTTP_INTAKE_MAX_INDICES);
+                           "%s path \"%V\" in \"%s\" has more than %d \"*\"",
+                           kind, &src->name, what,
+                           NGX_HTTP_INTAKE_MAX_INDICES);
         return NGX_ERROR;
     }
 
@@ -464,15 +505,15 @@ ngx_http_intake_add_path(ngx_conf_t *cf, ngx_array_t *paths, ngx_str_t *text,
 
     for (i = 0; i < paths->nelts; i++) {
         if (ngx_http_intake_same_path(&known[i], &path)) {
-            *n = i;
+            src->path = i;
             return NGX_OK;
         }
     }
 
     if (paths->nelts == NGX_INTAKE_JSON_MAX_PATHS) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "json path \"%V\" in \"%s\" is one too many: "
-                           "a block may read %d", text, what,
+                           "%s path \"%V\" in \"%s\" is one too many: "
+                           "a block may read %d", kind, &src->name, what,
                            NGX_INTAKE_JSON_MAX_PATHS);
         return NGX_ERROR;
     }
@@ -483,7 +524,7 @@ ngx_http_intake_add_path(ngx_conf_t *cf, ngx_array_t *paths, ngx_str_t *text,
     }
 
     *known = path;
-    *n = paths->nelts - 1;
+    src->path = paths->nelts - 1;
 
     return NGX_OK;
 }

@@ -5,6 +5,7 @@
 
 
 #include "ngx_http_intake.h"
+#include "ngx_http_intake_token.h"
 
 
 /*
@@ -13,10 +14,14 @@
  */
 
 
+static char *ngx_http_intake_token_needs(ngx_conf_t *cf,
+    ngx_http_intake_source_t *source);
 static char *ngx_http_intake_template_needs(ngx_conf_t *cf,
     ngx_http_intake_source_t *source, ngx_http_intake_template_t *template);
 static char *ngx_http_intake_src_needs(ngx_conf_t *cf,
     ngx_http_intake_source_t *source, ngx_http_intake_src_t *src);
+static ngx_uint_t ngx_http_intake_has_set(ngx_http_intake_source_t *source,
+    ngx_str_t *name);
 static char *ngx_http_intake_challenge_needs(ngx_conf_t *cf,
     ngx_http_intake_source_t *source, ngx_http_intake_challenge_t *challenge);
 
@@ -37,7 +42,8 @@ ngx_http_intake_check_needs(ngx_conf_t *cf, ngx_http_intake_source_t *source)
         || ngx_http_intake_src_needs(cf, source, platform->body_digest)
            != NGX_CONF_OK
         || ngx_http_intake_template_needs(cf, source, platform->signed_string)
-           != NGX_CONF_OK)
+           != NGX_CONF_OK
+        || ngx_http_intake_token_needs(cf, source) != NGX_CONF_OK)
     {
         return NGX_CONF_ERROR;
     }
@@ -57,6 +63,43 @@ ngx_http_intake_check_needs(ngx_conf_t *cf, ngx_http_intake_source_t *source)
 
     for (i = 0; i < platform->challenges->nelts; i++) {
         if (ngx_http_intake_challenge_needs(cf, source, &challenge[i])
+            != NGX_CONF_OK)
+        {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_intake_token_needs(ngx_conf_t *cf, ngx_http_intake_source_t *source)
+{
+    ngx_uint_t                i;
+    ngx_array_t              *claims;
+    ngx_http_intake_claim_t  *claim;
+
+    static ngx_str_t  topic = ngx_string("topic");
+
+    if (source->platform->sns && !ngx_http_intake_has_set(source, &topic)) {
+        ngx_http_intake_conf_log(cf, NGX_LOG_WARN, &source->position,
+                                 "no \"set topic\" in intake_source \"%V\": "
+                                 "the topics of all customers of SNS may send "
+                                 "to it, write \"set topic ARN;\"",
+                                 &source->name);
+    }
+
+    claims = source->platform->claims;
+
+    if (claims == NULL) {
+        return NGX_CONF_OK;
+    }
+
+    claim = claims->elts;
+
+    for (i = 0; i < claims->nelts; i++) {
+        if (ngx_http_intake_template_needs(cf, source, claim[i].value)
             != NGX_CONF_OK)
         {
             return NGX_CONF_ERROR;
@@ -164,24 +207,10 @@ static char *
 ngx_http_intake_src_needs(ngx_conf_t *cf, ngx_http_intake_source_t *source,
     ngx_http_intake_src_t *src)
 {
-    ngx_uint_t     i;
-    ngx_keyval_t  *kv;
-
-    if (src == NULL || src->kind != NGX_HTTP_INTAKE_SRC_CONF) {
+    if (src == NULL || src->kind != NGX_HTTP_INTAKE_SRC_CONF
+        || ngx_http_intake_has_set(source, &src->name))
+    {
         return NGX_CONF_OK;
-    }
-
-    if (source->set) {
-        kv = source->set->elts;
-
-        for (i = 0; i < source->set->nelts; i++) {
-            if (kv[i].key.len == src->name.len
-                && ngx_strncmp(kv[i].key.data, src->name.data, src->name.len)
-                   == 0)
-            {
-                return NGX_CONF_OK;
-            }
-        }
     }
 
     ngx_http_intake_conf_log(cf, NGX_LOG_EMERG, &source->position,
@@ -191,4 +220,28 @@ ngx_http_intake_src_needs(ngx_conf_t *cf, ngx_http_intake_source_t *source,
                              &source->platform->name, &src->name);
 
     return NGX_CONF_ERROR;
+}
+
+
+static ngx_uint_t
+ngx_http_intake_has_set(ngx_http_intake_source_t *source, ngx_str_t *name)
+{
+    ngx_uint_t     i;
+    ngx_keyval_t  *kv;
+
+    if (source->set == NULL) {
+        return 0;
+    }
+
+    kv = source->set->elts;
+
+    for (i = 0; i < source->set->nelts; i++) {
+        if (kv[i].key.len == name->len
+            && ngx_strncmp(kv[i].key.data, name->data, name->len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }

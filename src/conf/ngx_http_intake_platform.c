@@ -35,7 +35,7 @@ static ngx_int_t ngx_http_intake_add_src(ngx_conf_t *cf,
 
 static ngx_http_intake_directive_t  ngx_http_intake_platform_directives[] = {
 
-    { ngx_string("algorithm"), 1, 1, ngx_http_intake_set_algorithm,
+    { ngx_string("algorithm"), 1, 2, ngx_http_intake_set_algorithm,
       0, 0 },
 
     { ngx_string("signature"), 1, 5, ngx_http_intake_set_signature,
@@ -56,6 +56,10 @@ static ngx_http_intake_directive_t  ngx_http_intake_platform_directives[] = {
 
     { ngx_string("timestamp"), 1, 5, ngx_http_intake_set_timestamp,
       0, 0 },
+
+    { ngx_string("claim"), 1, 4, ngx_http_intake_set_claim, 0, 1 },
+
+    { ngx_string("document"), 1, 3, ngx_http_intake_set_document, 0, 0 },
 
     { ngx_string("id"), 1, NGX_HTTP_INTAKE_ANY_ARGS,
       ngx_http_intake_platform_id, 0, 0 },

@@ -24,11 +24,13 @@ typedef struct {
     ngx_http_intake_position_t   signed_string;
     ngx_http_intake_position_t   url;               /* _variants, _decode */
     ngx_http_intake_position_t   timestamp;
+    ngx_http_intake_position_t   claim;
     ngx_http_intake_position_t   id;
     ngx_http_intake_position_t   answer;
     ngx_http_intake_position_t   headers;
 
     unsigned                     algorithm_set:1;
+    unsigned                     leeway_set:1;
     unsigned                     encoding_set:1;    /* of signature */
 } ngx_http_intake_platform_conf_t;
 
@@ -142,6 +144,10 @@ char *ngx_http_intake_set_body_digest(ngx_conf_t *cf,
     ngx_http_intake_directive_t *d, void *conf);
 char *ngx_http_intake_set_timestamp(ngx_conf_t *cf,
     ngx_http_intake_directive_t *d, void *conf);
+char *ngx_http_intake_set_document(ngx_conf_t *cf,
+    ngx_http_intake_directive_t *d, void *conf);
+char *ngx_http_intake_set_claim(ngx_conf_t *cf,
+    ngx_http_intake_directive_t *d, void *conf);
 char *ngx_http_intake_set_challenge(ngx_conf_t *cf,
     ngx_http_intake_directive_t *d, void *conf);
 char *ngx_http_intake_set_message(ngx_conf_t *cf,
@@ -152,6 +158,18 @@ char *ngx_http_intake_set_message(ngx_conf_t *cf,
 char *ngx_http_intake_check_platform(ngx_conf_t *cf,
     ngx_http_intake_platform_conf_t *pc);
 char *ngx_http_intake_check_coverage(ngx_conf_t *cf,
+    ngx_http_intake_platform_conf_t *pc);
+
+/*
+ * The parts of it for algorithms jwt-*, for sns, and for all that are none of
+ * jwt-*; the first two read where the sender's own fields stand.
+ */
+
+char *ngx_http_intake_check_jwt(ngx_conf_t *cf,
+    ngx_http_intake_platform_conf_t *pc);
+char *ngx_http_intake_check_sns(ngx_conf_t *cf,
+    ngx_http_intake_platform_conf_t *pc);
+char *ngx_http_intake_check_no_jwt(ngx_conf_t *cf,
     ngx_http_intake_platform_conf_t *pc);
 
 

@@ -5,6 +5,7 @@
 
 
 #include "ngx_http_intake_platform.h"
+#include "ngx_http_intake_token.h"
 
 
 /*
@@ -20,6 +21,8 @@ static char *ngx_http_intake_check_signed(ngx_conf_t *cf,
 static char *ngx_http_intake_check_digest(ngx_conf_t *cf,
     ngx_http_intake_platform_conf_t *pc);
 static char *ngx_http_intake_check_signature(ngx_conf_t *cf,
+    ngx_http_intake_platform_conf_t *pc);
+static char *ngx_http_intake_check_own(ngx_conf_t *cf,
     ngx_http_intake_platform_conf_t *pc);
 static char *ngx_http_intake_check_words(ngx_conf_t *cf,
     ngx_http_intake_platform_conf_t *pc);
@@ -51,6 +54,9 @@ ngx_http_intake_check_platform(ngx_conf_t *cf,
     case NGX_INTAKE_ALGORITHM_NONE:
     case NGX_INTAKE_ALGORITHM_BASIC:
     case NGX_INTAKE_ALGORITHM_EQUAL:
+    case NGX_INTAKE_ALGORITHM_JWT_HS256:
+    case NGX_INTAKE_ALGORITHM_JWT_RS256:
+    case NGX_INTAKE_ALGORITHM_SNS:
         rv = ngx_http_intake_check_unsigned(cf, pc);
         break;
 
@@ -60,6 +66,7 @@ ngx_http_intake_check_platform(ngx_conf_t *cf,
 
     if (rv != NGX_CONF_OK
         || ngx_http_intake_check_signature(cf, pc) != NGX_CONF_OK
+        || ngx_http_intake_check_own(cf, pc) != NGX_CONF_OK
         || ngx_http_intake_check_words(cf, pc) != NGX_CONF_OK
         || ngx_http_intake_check_coverage(cf, pc) != NGX_CONF_OK
         || ngx_http_intake_check_headers(cf, platform->headers, platform,
@@ -73,7 +80,7 @@ ngx_http_intake_check_platform(ngx_conf_t *cf,
 }
 
 
-/* equal, basic and none: there is no string that is signed */
+/* there is no string that is signed, or it is known */
 
 static char *
 ngx_http_intake_check_unsigned(ngx_conf_t *cf,
@@ -89,7 +96,7 @@ ngx_http_intake_check_unsigned(ngx_conf_t *cf,
         what = "signed";
         position = &pc->signed_string;
 
-    } else if (pc->key.file.len) {
+    } else if (pc->key.file.len && !ngx_http_intake_is_jwt(platform)) {
         what = "key";
         position = &pc->key;
 
@@ -212,7 +219,8 @@ ngx_http_intake_check_signature(ngx_conf_t *cf,
     algorithm = ngx_intake_algorithm_name(platform->algorithm);
 
     if (platform->algorithm == NGX_INTAKE_ALGORITHM_NONE
-        || platform->algorithm == NGX_INTAKE_ALGORITHM_BASIC)
+        || platform->algorithm == NGX_INTAKE_ALGORITHM_BASIC
+        || platform->algorithm == NGX_INTAKE_ALGORITHM_SNS)
     {
         if (platform->signature == NULL) {
             return NGX_CONF_OK;
@@ -237,7 +245,9 @@ ngx_http_intake_check_signature(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
-    if (platform->signature->kind == NGX_HTTP_INTAKE_SRC_CONF) {
+    if (platform->signature->kind == NGX_HTTP_INTAKE_SRC_CONF
+        || platform->signature->kind == NGX_HTTP_INTAKE_SRC_JWT)
+    {
         ngx_http_intake_conf_log(cf, NGX_LOG_EMERG, &pc->signature,
                                  "\"signature\" in intake_platform \"%V\" is "
                                  "not of the request", &platform->name);
@@ -260,6 +270,25 @@ ngx_http_intake_check_signature(ngx_conf_t *cf,
     platform->signature_encoding = NGX_INTAKE_ENCODING_RAW;
 
     return NGX_CONF_OK;
+}
+
+
+/* what belongs to the code of its own that some algorithms have */
+
+static char *
+ngx_http_intake_check_own(ngx_conf_t *cf, ngx_http_intake_platform_conf_t *pc)
+{
+    if (ngx_http_intake_is_jwt(&pc->platform)) {
+        return ngx_http_intake_check_jwt(cf, pc);
+    }
+
+    if (pc->platform.algorithm == NGX_INTAKE_ALGORITHM_SNS
+        && ngx_http_intake_check_sns(cf, pc) != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_http_intake_check_no_jwt(cf, pc);
 }
 
 

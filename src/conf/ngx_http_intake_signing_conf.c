@@ -37,6 +37,9 @@ static ngx_http_intake_choice_t  ngx_http_intake_algorithms[] = {
     { ngx_string("rsa-sha256"), NGX_INTAKE_ALGORITHM_RSA_SHA256 },
     { ngx_string("equal"), NGX_INTAKE_ALGORITHM_EQUAL },
     { ngx_string("basic"), NGX_INTAKE_ALGORITHM_BASIC },
+    { ngx_string("jwt-hs256"), NGX_INTAKE_ALGORITHM_JWT_HS256 },
+    { ngx_string("jwt-rs256"), NGX_INTAKE_ALGORITHM_JWT_RS256 },
+    { ngx_string("sns"), NGX_INTAKE_ALGORITHM_SNS },
     { ngx_string("none"), NGX_INTAKE_ALGORITHM_NONE },
     ngx_http_intake_null_choice
 };
@@ -66,14 +69,16 @@ static ngx_http_intake_choice_t  ngx_http_intake_timestamp_units[] = {
 };
 
 
+/* algorithm NAME [leeway=TIME] */
+
 char *
 ngx_http_intake_set_algorithm(ngx_conf_t *cf, ngx_http_intake_directive_t *d,
     void *conf)
 {
     ngx_http_intake_platform_conf_t *pc = conf;
 
-    ngx_int_t   algorithm;
-    ngx_str_t  *value;
+    ngx_int_t   algorithm, leeway;
+    ngx_str_t  *value, text;
 
     value = cf->args->elts;
 
@@ -85,6 +90,26 @@ ngx_http_intake_set_algorithm(ngx_conf_t *cf, ngx_http_intake_directive_t *d,
 
     pc->platform.algorithm = algorithm;
     pc->algorithm_set = 1;
+
+    if (cf->args->nelts == 2) {
+        return NGX_CONF_OK;
+    }
+
+    if (!ngx_http_intake_param(&value[2], "leeway=", &text)) {
+        return "takes a name and leeway=";
+    }
+
+    leeway = ngx_parse_time(&text, 1);
+
+    if (leeway == NGX_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid leeway \"%V\" in \"algorithm\", write a "
+                           "time of whole seconds, such as 1s", &text);
+        return NGX_CONF_ERROR;
+    }
+
+    pc->platform.leeway = leeway;
+    pc->leeway_set = 1;
 
     return NGX_CONF_OK;
 }
@@ -424,6 +449,51 @@ ngx_http_intake_timestamp_option(ngx_conf_t *cf, ngx_uint_t n,
     platform->timestamp_unit = unit;
 
     return NGX_OK;
+}
+
+
+/* document (form|query):NAME */
+
+char *
+ngx_http_intake_set_document(ngx_conf_t *cf, ngx_http_intake_directive_t *d,
+    void *conf)
+{
+    ngx_http_intake_platform_conf_t *pc = conf;
+
+    ngx_int_t               rc;
+    ngx_str_t              *value;
+    ngx_uint_t              i;
+    ngx_http_intake_src_t  *src;
+
+    value = cf->args->elts;
+
+    src = ngx_http_intake_first_src(cf, pc, "document");
+    if (src == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (src->kind != NGX_HTTP_INTAKE_SRC_FORM
+        && src->kind != NGX_HTTP_INTAKE_SRC_QUERY)
+    {
+        return "must be a parameter, such as form:payload";
+    }
+
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        rc = ngx_http_intake_src_option(cf, &value[i], "document", src);
+
+        if (rc == NGX_DECLINED) {
+            return "takes SRC, split= and prefix=";
+        }
+
+        if (rc != NGX_OK) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    pc->platform.document = src;
+
+    return NGX_CONF_OK;
 }
 
 

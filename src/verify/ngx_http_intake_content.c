@@ -8,23 +8,78 @@
 
 
 /*
- * The readers of a request's content: its query, its form, its JSON document.
- * Each runs at most once in a request, when something first asks for it.
+ * The readers of a request's content: its query, its form, its document.  Each
+ * runs at most once in a request, when something first asks for it.
  */
 
 
 typedef struct {
-    ngx_http_intake_ctx_t          *ctx;
+    ngx_pool_t                     *pool;
+    ngx_array_t                    *values;
     ngx_uint_t                      nvalues;    /* of all paths */
 } ngx_http_intake_reading_t;
 
 
+static ngx_int_t ngx_http_intake_find_document(ngx_http_intake_ctx_t *ctx,
+    ngx_str_t *text);
 static ngx_int_t ngx_http_intake_json_value(void *data, ngx_uint_t n,
     ngx_intake_json_value_t *value);
 static ngx_int_t ngx_http_intake_add_json_value(ngx_array_t *values,
     ngx_intake_json_value_t *value, size_t size);
+static ngx_int_t ngx_http_intake_xml_texts(ngx_pool_t *pool, ngx_str_t *values,
+    ngx_uint_t n);
 static ngx_array_t *ngx_http_intake_parse_params(ngx_pool_t *pool,
     ngx_str_t *text);
+
+
+ngx_int_t
+ngx_http_intake_read_json(ngx_http_intake_ctx_t *ctx)
+{
+    ngx_str_t  text;
+
+    if (ctx->json_read) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_intake_find_document(ctx, &text) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ctx->json_rc = ngx_http_intake_read_values(ctx, &text, &ctx->json);
+
+    if (ctx->json_rc == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    ctx->json_read = 1;
+
+    return NGX_OK;
+}
+
+
+/* where "document" says, if something is there; else the body */
+
+static ngx_int_t
+ngx_http_intake_find_document(ngx_http_intake_ctx_t *ctx, ngx_str_t *text)
+{
+    ngx_int_t               rc;
+    ngx_http_intake_src_t  *src;
+
+    src = ctx->source->platform->document;
+
+    if (src) {
+        rc = ngx_http_intake_extract_first(ctx, src, text);
+
+        if (rc != NGX_DECLINED) {
+            ctx->document = 1;
+            return rc;
+        }
+    }
+
+    *text = ctx->body;
+
+    return NGX_OK;
+}
 
 
 /*
@@ -33,17 +88,15 @@ static ngx_array_t *ngx_http_intake_parse_params(ngx_pool_t *pool,
  */
 
 ngx_int_t
-ngx_http_intake_read_json(ngx_http_intake_ctx_t *ctx)
+ngx_http_intake_read_values(ngx_http_intake_ctx_t *ctx, ngx_str_t *text,
+    ngx_array_t **array)
 {
+    ngx_int_t                   rc;
     ngx_uint_t                  i, npaths;
     ngx_array_t                *values;
     ngx_intake_json_t           json;
     ngx_intake_json_path_t     *path, *paths[NGX_INTAKE_JSON_MAX_PATHS];
     ngx_http_intake_reading_t   reading;
-
-    if (ctx->json_read) {
-        return NGX_OK;
-    }
 
     npaths = ctx->source->paths->nelts;
     path = ctx->source->paths->elts;
@@ -56,17 +109,18 @@ ngx_http_intake_read_json(ngx_http_intake_ctx_t *ctx)
         paths[i] = &path[i];
     }
 
-    ctx->json = ngx_array_create(ctx->request->pool, npaths + 1,
-                                 sizeof(ngx_array_t));
-    if (ctx->json == NULL) {
+    *array = ngx_array_create(ctx->request->pool, npaths + 1,
+                              sizeof(ngx_array_t));
+    if (*array == NULL) {
         return NGX_ERROR;
     }
 
-    values = ctx->json->elts;
+    values = (*array)->elts;
     ngx_memzero(values, (npaths + 1) * sizeof(ngx_array_t));
-    ctx->json->nelts = npaths;
+    (*array)->nelts = npaths;
 
-    reading.ctx = ctx;
+    reading.pool = ctx->request->pool;
+    reading.values = values;
     reading.nvalues = 0;
 
     ngx_memzero(&json, sizeof(ngx_intake_json_t));
@@ -76,24 +130,24 @@ ngx_http_intake_read_json(ngx_http_intake_ctx_t *ctx)
     json.handler = ngx_http_intake_json_value;
     json.ctx = &reading;
 
-    ctx->json_rc = ngx_intake_json_read(&json, ctx->body.data, ctx->body.len);
+    rc = ngx_intake_json_read(&json, text->data, text->len);
 
-    if (ctx->json_rc == NGX_ABORT) {
+    if (rc == NGX_OK) {
+        return NGX_OK;
+    }
+
+    if (rc == NGX_ABORT) {
         return NGX_ERROR;
     }
 
-    if (ctx->json_rc != NGX_OK) {
-        ngx_log_debug2(NGX_LOG_DEBUG_HTTP, ctx->request->connection->log, 0,
-                       "intake json: %i at %uz", ctx->json_rc, json.offset);
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, ctx->request->connection->log, 0,
+                   "intake json: %i at %uz", rc, json.offset);
 
-        for (i = 0; i < npaths; i++) {
-            values[i].nelts = 0;
-        }
+    for (i = 0; i < npaths; i++) {
+        values[i].nelts = 0;
     }
 
-    ctx->json_read = 1;
-
-    return NGX_OK;
+    return NGX_DECLINED;
 }
 
 
@@ -113,7 +167,7 @@ ngx_http_intake_json_value(void *data, ngx_uint_t n,
     ngx_http_intake_json_value_t  *v;
 
     reading = data;
-    values = (ngx_array_t *) reading->ctx->json->elts + n;
+    values = &reading->values[n];
 
     size = ngx_min(value->nindices, NGX_HTTP_INTAKE_MAX_INDICES)
            * sizeof(uint32_t);
@@ -141,7 +195,7 @@ ngx_http_intake_json_value(void *data, ngx_uint_t n,
     }
 
     if (values->elts == NULL
-        && ngx_array_init(values, reading->ctx->request->pool, 2,
+        && ngx_array_init(values, reading->pool, 2,
                           sizeof(ngx_http_intake_json_value_t))
            != NGX_OK)
     {
@@ -187,6 +241,97 @@ ngx_http_intake_add_json_value(ngx_array_t *values,
     }
 
     return NGX_OK;
+}
+
+
+/* json paths and those of xml are written alike, and one list has both */
+
+ngx_int_t
+ngx_http_intake_read_xml(ngx_http_intake_ctx_t *ctx)
+{
+    ngx_str_t                 texts[NGX_INTAKE_JSON_MAX_PATHS];
+    ngx_uint_t                i, n;
+    ngx_intake_json_path_t   *path;
+    ngx_intake_json_step_t   *last;
+
+    if (ctx->xml_read) {
+        return NGX_OK;
+    }
+
+    n = ngx_min(ctx->source->paths->nelts, NGX_INTAKE_JSON_MAX_PATHS);
+    path = ctx->source->paths->elts;
+
+    for (i = 0; i < n; i++) {
+        last = &path[i].steps[path[i].nsteps - 1];
+
+        texts[i].data = path[i].steps[0].data;
+        texts[i].len = last->data + last->len - texts[i].data;
+    }
+
+    ctx->xml = ngx_palloc(ctx->request->pool, (n + 1) * sizeof(ngx_str_t));
+    if (ctx->xml == NULL) {
+        return NGX_ERROR;
+    }
+
+    ctx->xml_rc = ngx_intake_xml_read(ctx->body.data, ctx->body.len, texts, n,
+                                      ctx->xml);
+
+    if (ctx->xml_rc != NGX_OK) {
+        ngx_memzero(ctx->xml, n * sizeof(ngx_str_t));
+    }
+
+    if (ngx_http_intake_xml_texts(ctx->request->pool, ctx->xml, n) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ctx->xml_read = 1;
+
+    return NGX_OK;
+}
+
+
+/* what stands between tags becomes the text that it means */
+
+static ngx_int_t
+ngx_http_intake_xml_texts(ngx_pool_t *pool, ngx_str_t *values, ngx_uint_t n)
+{
+    u_char      *text;
+    ngx_uint_t   i;
+
+    for (i = 0; i < n; i++) {
+
+        if (values[i].len == 0) {
+            continue;
+        }
+
+        text = ngx_pnalloc(pool, values[i].len);
+        if (text == NULL) {
+            return NGX_ERROR;
+        }
+
+        values[i].len = ngx_intake_xml_text(text, &values[i]);
+        values[i].data = text;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_http_intake_is_unreadable(ngx_http_intake_ctx_t *ctx,
+    ngx_http_intake_src_t *src)
+{
+    switch (src->kind) {
+
+    case NGX_HTTP_INTAKE_SRC_JSON:
+        return ctx->json_read && ctx->json_rc != NGX_OK;
+
+    case NGX_HTTP_INTAKE_SRC_XML:
+        return ctx->xml_read && ctx->xml_rc != NGX_OK;
+
+    default:
+        return 0;
+    }
 }
 
 

@@ -15,7 +15,7 @@ static ngx_int_t ngx_http_intake_event_type(ngx_http_intake_ctx_t *ctx,
     ngx_str_t *value);
 static void ngx_http_intake_event_readable(ngx_http_intake_ctx_t *ctx,
     ngx_str_t *id, ngx_str_t *type);
-static ngx_uint_t ngx_http_intake_uses_json(ngx_array_t *srcs);
+static ngx_uint_t ngx_http_intake_uses_document(ngx_array_t *srcs);
 static ngx_int_t ngx_http_intake_event_times(ngx_http_intake_ctx_t *ctx);
 static ngx_uint_t ngx_http_intake_time_is_signed(ngx_http_intake_ctx_t *ctx);
 
@@ -145,15 +145,20 @@ ngx_http_intake_event_readable(ngx_http_intake_ctx_t *ctx, ngx_str_t *id,
 
     platform = ctx->source->platform;
 
-    if (!ctx->json_read || ctx->json_rc == NGX_OK || ctx->body.len == 0
-        || (ctx->form_read && ngx_http_intake_is_form(ctx->request)))
+    if (!(ctx->json_read || ctx->xml_read)
+        || (ctx->json_read && ctx->json_rc == NGX_OK)
+        || (ctx->xml_read && ctx->xml_rc == NGX_OK)
+        || ctx->body.len == 0
+        || (ctx->form_read && !ctx->document
+            && ngx_http_intake_is_form(ctx->request)))
     {
         return;
     }
 
-    if ((id->len == 0 && ngx_http_intake_uses_json(platform->id))
-        || (type->len == 0 && ngx_http_intake_uses_json(platform->type))
-        || (platform->messages && ngx_http_intake_messages_use_json(platform)))
+    if ((id->len == 0 && ngx_http_intake_uses_document(platform->id))
+        || (type->len == 0 && ngx_http_intake_uses_document(platform->type))
+        || (platform->messages
+            && ngx_http_intake_messages_use_document(platform)))
     {
         ctx->unparsed = 1;
     }
@@ -161,7 +166,7 @@ ngx_http_intake_event_readable(ngx_http_intake_ctx_t *ctx, ngx_str_t *id,
 
 
 static ngx_uint_t
-ngx_http_intake_uses_json(ngx_array_t *srcs)
+ngx_http_intake_uses_document(ngx_array_t *srcs)
 {
     ngx_uint_t              i;
     ngx_http_intake_src_t  *src;
@@ -173,7 +178,7 @@ ngx_http_intake_uses_json(ngx_array_t *srcs)
     src = srcs->elts;
 
     for (i = 0; i < srcs->nelts; i++) {
-        if (src[i].kind == NGX_HTTP_INTAKE_SRC_JSON) {
+        if (ngx_http_intake_is_document(&src[i])) {
             return 1;
         }
     }
@@ -233,6 +238,7 @@ ngx_http_intake_time_is_signed(ngx_http_intake_ctx_t *ctx)
     switch (src->kind) {
 
     case NGX_HTTP_INTAKE_SRC_JSON:
+    case NGX_HTTP_INTAKE_SRC_XML:
         return ngx_http_intake_has_word(template, NGX_HTTP_INTAKE_WORD_BODY);
 
     case NGX_HTTP_INTAKE_SRC_FORM:

@@ -8,14 +8,14 @@
 
 
 /*
- * SRC: the values that a header, a parameter, a place of the JSON document or
- * a "set" of the source has in this request.
+ * SRC: the values that a header, a parameter, a place of the document or the
+ * token, or a "set" of the source has in this request.
  */
 
 
 static ngx_int_t ngx_http_intake_extract_header(ngx_http_intake_ctx_t *ctx,
     ngx_http_intake_src_t *src, ngx_array_t *values);
-static ngx_int_t ngx_http_intake_extract_json(ngx_http_intake_ctx_t *ctx,
+static ngx_int_t ngx_http_intake_extract_xml(ngx_http_intake_ctx_t *ctx,
     ngx_http_intake_src_t *src, ngx_array_t *values);
 static ngx_int_t ngx_http_intake_extract_param(ngx_array_t *params,
     ngx_http_intake_src_t *src, ngx_array_t *values);
@@ -69,7 +69,26 @@ ngx_http_intake_extract(ngx_http_intake_ctx_t *ctx,
         rc = ngx_http_intake_read_json(ctx);
 
         if (rc == NGX_OK) {
-            rc = ngx_http_intake_extract_json(ctx, src, &array);
+            rc = ngx_http_intake_extract_values(ctx->json, src, &array);
+        }
+
+        break;
+
+    case NGX_HTTP_INTAKE_SRC_XML:
+        rc = ngx_http_intake_read_xml(ctx);
+
+        if (rc == NGX_OK) {
+            rc = ngx_http_intake_extract_xml(ctx, src, &array);
+        }
+
+        break;
+
+    case NGX_HTTP_INTAKE_SRC_JWT:
+
+        /* a token that has not been verified says nothing */
+
+        if (ctx->claims) {
+            rc = ngx_http_intake_extract_values(ctx->claims, src, &array);
         }
 
         break;
@@ -148,19 +167,19 @@ ngx_http_intake_extract_header(ngx_http_intake_ctx_t *ctx,
 }
 
 
-static ngx_int_t
-ngx_http_intake_extract_json(ngx_http_intake_ctx_t *ctx,
-    ngx_http_intake_src_t *src, ngx_array_t *values)
+ngx_int_t
+ngx_http_intake_extract_values(ngx_array_t *array, ngx_http_intake_src_t *src,
+    ngx_array_t *values)
 {
     ngx_uint_t                     i;
     ngx_array_t                   *found;
     ngx_http_intake_json_value_t  *value;
 
-    if (src->path >= ctx->json->nelts) {
+    if (src->path >= array->nelts) {
         return NGX_OK;
     }
 
-    found = (ngx_array_t *) ctx->json->elts + src->path;
+    found = (ngx_array_t *) array->elts + src->path;
     value = found->elts;
 
     for (i = 0; i < found->nelts; i++) {
@@ -175,6 +194,20 @@ ngx_http_intake_extract_json(ngx_http_intake_ctx_t *ctx,
     }
 
     return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_intake_extract_xml(ngx_http_intake_ctx_t *ctx,
+    ngx_http_intake_src_t *src, ngx_array_t *values)
+{
+    if (src->path >= ctx->source->paths->nelts
+        || ctx->xml[src->path].data == NULL)
+    {
+        return NGX_OK;
+    }
+
+    return ngx_http_intake_select(src, &ctx->xml[src->path], values);
 }
 
 

@@ -47,7 +47,7 @@ static ngx_int_t ngx_http_intake_read_bound(ngx_http_intake_element_t *e,
 static ngx_int_t ngx_http_intake_compare_indices(
     ngx_http_intake_element_t *e, ngx_http_intake_json_value_t *value);
 static ngx_uint_t ngx_http_intake_same_text(ngx_str_t *one, ngx_str_t *two);
-static ngx_uint_t ngx_http_intake_refs_use_json(ngx_array_t *refs);
+static ngx_uint_t ngx_http_intake_refs_use_document(ngx_array_t *refs);
 
 
 ngx_int_t
@@ -538,7 +538,7 @@ ngx_http_intake_same_text(ngx_str_t *one, ngx_str_t *two)
 
 
 ngx_uint_t
-ngx_http_intake_messages_use_json(ngx_http_intake_platform_t *platform)
+ngx_http_intake_messages_use_document(ngx_http_intake_platform_t *platform)
 {
     ngx_uint_t                       i;
     ngx_http_intake_message_rule_t  *rule;
@@ -548,7 +548,7 @@ ngx_http_intake_messages_use_json(ngx_http_intake_platform_t *platform)
     for (i = 0; i < platform->messages->nelts; i++) {
 
         if (rule[i].each != NGX_ERROR
-            || ngx_http_intake_refs_use_json(rule[i].conversation))
+            || ngx_http_intake_refs_use_document(rule[i].conversation))
         {
             return 1;
         }
@@ -559,7 +559,7 @@ ngx_http_intake_messages_use_json(ngx_http_intake_platform_t *platform)
 
 
 static ngx_uint_t
-ngx_http_intake_refs_use_json(ngx_array_t *refs)
+ngx_http_intake_refs_use_document(ngx_array_t *refs)
 {
     ngx_uint_t               i, j;
     ngx_http_intake_ref_t  **ref;
@@ -571,7 +571,7 @@ ngx_http_intake_refs_use_json(ngx_array_t *refs)
         src = ref[i]->elts;
 
         for (j = 0; j < ref[i]->nelts; j++) {
-            if (src[j].kind == NGX_HTTP_INTAKE_SRC_JSON) {
+            if (ngx_http_intake_is_document(&src[j])) {
                 return 1;
             }
         }

@@ -5,6 +5,7 @@
 
 
 #include "ngx_http_intake.h"
+#include "ngx_http_intake_token.h"
 
 
 /*
@@ -29,15 +30,13 @@ typedef struct {
 static ngx_int_t ngx_http_intake_decode_signatures(
     ngx_http_intake_ctx_t *ctx, ngx_str_t *values, ngx_uint_t n,
     ngx_http_intake_candidates_t *candidates);
-static ngx_int_t ngx_http_intake_decode_signature(
-    ngx_http_intake_ctx_t *ctx, ngx_str_t *value, ngx_str_t *bytes);
 static ngx_int_t ngx_http_intake_try_secrets(ngx_http_intake_ctx_t *ctx,
     ngx_str_t *url, ngx_http_intake_candidates_t *candidates);
 static ngx_int_t ngx_http_intake_try_secret(ngx_http_intake_ctx_t *ctx,
     ngx_http_intake_secret_t *secret, ngx_str_t *parts, ngx_uint_t n,
     ngx_http_intake_candidates_t *candidates);
-static ngx_uint_t ngx_http_intake_reads_json(
-    ngx_http_intake_template_t *template);
+static ngx_uint_t ngx_http_intake_reads_unreadable(
+    ngx_http_intake_ctx_t *ctx, ngx_http_intake_template_t *template);
 
 
 ngx_int_t
@@ -116,8 +115,9 @@ ngx_http_intake_decode_signatures(ngx_http_intake_ctx_t *ctx,
 
         candidate = &candidates->elts[candidates->nelts];
 
-        rc = ngx_http_intake_decode_signature(ctx, &values[i],
-                                              &candidate->bytes);
+        rc = ngx_http_intake_decode_exact(ctx->request->pool,
+                                  ctx->source->platform->signature_encoding,
+                                  &values[i], &candidate->bytes);
         if (rc == NGX_ERROR) {
             return NGX_ERROR;
         }
@@ -134,28 +134,20 @@ ngx_http_intake_decode_signatures(ngx_http_intake_ctx_t *ctx,
 }
 
 
-/*
- * NGX_DECLINED: it is of another encoding.  Base64 is taken only as it would
- * be written, padded and with no bit that stands for nothing set, so that no
- * character of a signature can be changed; the padding of base64url may be
- * there or not.
- */
+/* so that no character of a signature can be changed */
 
-static ngx_int_t
-ngx_http_intake_decode_signature(ngx_http_intake_ctx_t *ctx, ngx_str_t *value,
-    ngx_str_t *bytes)
+ngx_int_t
+ngx_http_intake_decode_exact(ngx_pool_t *pool, ngx_intake_encoding_e encoding,
+    ngx_str_t *value, ngx_str_t *bytes)
 {
-    u_char                 *p;
-    size_t                  len, size;
-    ngx_intake_encoding_e   encoding;
-
-    encoding = ctx->source->platform->signature_encoding;
+    u_char  *p;
+    size_t   len, size;
 
     /* room for the bytes, and for their text */
 
     size = value->len + 4;
 
-    p = ngx_pnalloc(ctx->request->pool, 2 * size);
+    p = ngx_pnalloc(pool, 2 * size);
     if (p == NULL) {
         return NGX_ERROR;
     }
@@ -230,8 +222,8 @@ ngx_http_intake_try_secrets(ngx_http_intake_ctx_t *ctx, ngx_str_t *url,
 
             if (rc == NGX_DECLINED) {
 
-                if (ctx->json_read && ctx->json_rc != NGX_OK
-                    && ngx_http_intake_reads_json(platform->signed_string))
+                if (ngx_http_intake_reads_unreadable(ctx,
+                                                  platform->signed_string))
                 {
                     return ngx_http_intake_deny(ctx,
                                                 NGX_HTTP_INTAKE_MALFORMED,
@@ -332,7 +324,8 @@ ngx_http_intake_has_word(ngx_http_intake_template_t *template,
 
 
 static ngx_uint_t
-ngx_http_intake_reads_json(ngx_http_intake_template_t *template)
+ngx_http_intake_reads_unreadable(ngx_http_intake_ctx_t *ctx,
+    ngx_http_intake_template_t *template)
 {
     ngx_uint_t               i;
     ngx_http_intake_word_t  *word;
@@ -342,13 +335,21 @@ ngx_http_intake_reads_json(ngx_http_intake_template_t *template)
     for (i = 0; i < template->nelts; i++) {
 
         if (word[i].type == NGX_HTTP_INTAKE_WORD_ID
-            || (word[i].type == NGX_HTTP_INTAKE_WORD_SRC
-                && word[i].src.kind == NGX_HTTP_INTAKE_SRC_JSON))
+            && ((ctx->json_read && ctx->json_rc != NGX_OK)
+                || (ctx->xml_read && ctx->xml_rc != NGX_OK)))
         {
             return 1;
         }
 
-        if (word[i].words && ngx_http_intake_reads_json(word[i].words)) {
+        if (word[i].type == NGX_HTTP_INTAKE_WORD_SRC
+            && ngx_http_intake_is_unreadable(ctx, &word[i].src))
+        {
+            return 1;
+        }
+
+        if (word[i].words
+            && ngx_http_intake_reads_unreadable(ctx, word[i].words))
+        {
             return 1;
         }
     }

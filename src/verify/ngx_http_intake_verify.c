@@ -5,6 +5,7 @@
 
 
 #include "ngx_http_intake.h"
+#include "ngx_http_intake_token.h"
 
 
 /*
@@ -31,6 +32,8 @@ static ngx_int_t ngx_http_intake_verify_body_digest(
 ngx_int_t
 ngx_http_intake_verify(ngx_http_intake_ctx_t *ctx)
 {
+    ngx_int_t  rc;
+
     switch (ctx->source->platform->algorithm) {
 
     case NGX_INTAKE_ALGORITHM_NONE:
@@ -38,6 +41,14 @@ ngx_http_intake_verify(ngx_http_intake_ctx_t *ctx)
 
     case NGX_INTAKE_ALGORITHM_BASIC:
         return ngx_http_intake_verify_basic(ctx);
+
+    case NGX_INTAKE_ALGORITHM_JWT_HS256:
+    case NGX_INTAKE_ALGORITHM_JWT_RS256:
+        rc = ngx_http_intake_verify_jwt(ctx);
+        return (rc == NGX_OK) ? ngx_http_intake_verify_time(ctx) : rc;
+
+    case NGX_INTAKE_ALGORITHM_SNS:
+        return ngx_http_intake_verify_sns(ctx);
 
     default:
         return ngx_http_intake_verify_signature(ctx);
@@ -120,9 +131,7 @@ ngx_http_intake_verify_signature(ngx_http_intake_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    if (platform->signature->kind == NGX_HTTP_INTAKE_SRC_JSON
-        && ctx->json_rc != NGX_OK)
-    {
+    if (ngx_http_intake_is_unreadable(ctx, platform->signature)) {
         return ngx_http_intake_deny(ctx, NGX_HTTP_INTAKE_MALFORMED, NULL);
     }
 
@@ -183,9 +192,7 @@ ngx_http_intake_verify_time(ngx_http_intake_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    if (platform->timestamp->kind == NGX_HTTP_INTAKE_SRC_JSON
-        && ctx->json_rc != NGX_OK)
-    {
+    if (ngx_http_intake_is_unreadable(ctx, platform->timestamp)) {
         return ngx_http_intake_deny(ctx, NGX_HTTP_INTAKE_MALFORMED, NULL);
     }
 

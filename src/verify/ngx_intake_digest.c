@@ -83,7 +83,10 @@ static ngx_intake_algorithm_t  ngx_intake_algorithms[] = {
     { ngx_string("rsa-sha1"), NGX_INTAKE_KIND_PUBLIC, NULL },
     { ngx_string("rsa-sha256"), NGX_INTAKE_KIND_PUBLIC, NULL },
     { ngx_string("equal"), NGX_INTAKE_KIND_TEXT, NULL },
-    { ngx_string("basic"), NGX_INTAKE_KIND_TEXT, NULL }
+    { ngx_string("basic"), NGX_INTAKE_KIND_TEXT, NULL },
+    { ngx_string("jwt-hs256"), NGX_INTAKE_KIND_MAC, "SHA256" },
+    { ngx_string("jwt-rs256"), NGX_INTAKE_KIND_PUBLIC, NULL },
+    { ngx_string("sns"), NGX_INTAKE_KIND_PUBLIC, NULL }
 };
 
 #define NGX_INTAKE_ALGORITHMS                                                 \
@@ -149,6 +152,35 @@ ngx_intake_key_create(ngx_intake_algorithm_e algorithm, u_char *secret,
     ERR_clear_error();
 
     if (*error) {
+        ngx_intake_key_destroy(key);
+        return NULL;
+    }
+
+    return key;
+}
+
+
+ngx_intake_key_t *
+ngx_intake_key_create_rsa(ngx_intake_algorithm_e algorithm,
+    ngx_str_t *modulus, ngx_str_t *exponent, const char **error)
+{
+    ngx_intake_key_t  *key;
+
+    key = OPENSSL_zalloc(sizeof(ngx_intake_key_t));
+
+    if (key == NULL) {
+        ERR_clear_error();
+        *error = NGX_INTAKE_NO_MEMORY;
+        return NULL;
+    }
+
+    key->algorithm = algorithm;
+    key->pkey = ngx_intake_pkey_create_rsa(algorithm, modulus, exponent,
+                                           error);
+
+    ERR_clear_error();
+
+    if (key->pkey == NULL) {
         ngx_intake_key_destroy(key);
         return NULL;
     }

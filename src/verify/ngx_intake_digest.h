@@ -45,7 +45,10 @@ typedef enum {
     NGX_INTAKE_ALGORITHM_RSA_SHA1,
     NGX_INTAKE_ALGORITHM_RSA_SHA256,
     NGX_INTAKE_ALGORITHM_EQUAL,
-    NGX_INTAKE_ALGORITHM_BASIC
+    NGX_INTAKE_ALGORITHM_BASIC,
+    NGX_INTAKE_ALGORITHM_JWT_HS256,
+    NGX_INTAKE_ALGORITHM_JWT_RS256,
+    NGX_INTAKE_ALGORITHM_SNS
 } ngx_intake_algorithm_e;
 
 
@@ -68,6 +71,8 @@ ngx_str_t *ngx_intake_algorithm_name(ngx_intake_algorithm_e algorithm);
  *  hmac-*               the bytes of the key
  *  md5, sha1, sha256    anything: the secret is a part of the message
  *  equal, basic         the text to be presented; basic: "user:password"
+ *  jwt-hs256            as hmac-sha256
+ *  jwt-rs256, sns       as rsa-sha256
  *  ed25519              32 bytes, or a public key as below
  *  ecdsa-*, rsa-*       a public key: SubjectPublicKeyInfo, PKCS #1 or a
  *                       certificate, in PEM under any label, as base64
@@ -81,6 +86,14 @@ ngx_str_t *ngx_intake_algorithm_name(ngx_intake_algorithm_e algorithm);
  */
 ngx_intake_key_t *ngx_intake_key_create(ngx_intake_algorithm_e algorithm,
     u_char *secret, size_t len, const char **error);
+
+/*
+ * The same of an RSA key that is given as modulus and exponent, both of them
+ * numbers without a sign whose first byte is the highest (RFC 7518, section
+ * 6.3.1).
+ */
+ngx_intake_key_t *ngx_intake_key_create_rsa(ngx_intake_algorithm_e algorithm,
+    ngx_str_t *modulus, ngx_str_t *exponent, const char **error);
 
 /* frees and wipes; NULL is allowed */
 

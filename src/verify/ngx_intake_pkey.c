@@ -7,9 +7,12 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/param_build.h>
 #include <openssl/x509.h>
 
 #include "ngx_intake_encoding.h"
@@ -30,6 +33,10 @@ struct ngx_intake_pkey_s {
 };
 
 
+static ngx_intake_pkey_t *ngx_intake_pkey_new(EVP_PKEY *key,
+    ngx_intake_algorithm_e algorithm, const char **error);
+static EVP_PKEY *ngx_intake_pkey_rsa(ngx_str_t *modulus,
+    ngx_str_t *exponent);
 static EVP_PKEY *ngx_intake_pkey_read(u_char *secret, size_t len,
     const char **error);
 static EVP_PKEY *ngx_intake_pkey_read_base64(u_char *p, u_char *last,
@@ -49,32 +56,70 @@ ngx_intake_pkey_t *
 ngx_intake_pkey_create(ngx_intake_algorithm_e algorithm, u_char *secret,
     size_t len, const char **error)
 {
+    EVP_PKEY  *key;
+
+    if (algorithm == NGX_INTAKE_ALGORITHM_ED25519
+        && len == NGX_INTAKE_ED25519_LEN)
+    {
+        *error = NGX_INTAKE_NO_ALGORITHM;
+        key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, secret,
+                                          len);
+
+    } else {
+        key = ngx_intake_pkey_read(secret, len, error);
+    }
+
+    if (key == NULL) {
+        return NULL;
+    }
+
+    return ngx_intake_pkey_new(key, algorithm, error);
+}
+
+
+ngx_intake_pkey_t *
+ngx_intake_pkey_create_rsa(ngx_intake_algorithm_e algorithm,
+    ngx_str_t *modulus, ngx_str_t *exponent, const char **error)
+{
+    EVP_PKEY  *key;
+
+    if (modulus->len == 0 || exponent->len == 0) {
+        *error = "is not a public key";
+        return NULL;
+    }
+
+    *error = NGX_INTAKE_NO_MEMORY;
+
+    key = ngx_intake_pkey_rsa(modulus, exponent);
+
+    if (key == NULL) {
+        return NULL;
+    }
+
+    return ngx_intake_pkey_new(key, algorithm, error);
+}
+
+
+/* takes the key */
+
+static ngx_intake_pkey_t *
+ngx_intake_pkey_new(EVP_PKEY *key, ngx_intake_algorithm_e algorithm,
+    const char **error)
+{
     ngx_intake_pkey_t  *pkey;
 
     *error = NGX_INTAKE_NO_MEMORY;
 
     pkey = OPENSSL_zalloc(sizeof(ngx_intake_pkey_t));
     if (pkey == NULL) {
+        EVP_PKEY_free(key);
         return NULL;
     }
 
+    pkey->key = key;
+
     pkey->md = EVP_MD_CTX_new();
     if (pkey->md == NULL) {
-        goto failed;
-    }
-
-    if (algorithm == NGX_INTAKE_ALGORITHM_ED25519
-        && len == NGX_INTAKE_ED25519_LEN)
-    {
-        *error = NGX_INTAKE_NO_ALGORITHM;
-        pkey->key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL,
-                                                secret, len);
-
-    } else {
-        pkey->key = ngx_intake_pkey_read(secret, len, error);
-    }
-
-    if (pkey->key == NULL) {
         goto failed;
     }
 
@@ -117,6 +162,47 @@ ngx_intake_pkey_destroy(ngx_intake_pkey_t *pkey)
     EVP_MD_CTX_free(pkey->md);
     EVP_PKEY_free(pkey->key);
     OPENSSL_free(pkey);
+}
+
+
+static EVP_PKEY *
+ngx_intake_pkey_rsa(ngx_str_t *modulus, ngx_str_t *exponent)
+{
+    BIGNUM          *n, *e;
+    EVP_PKEY        *key;
+    OSSL_PARAM      *params;
+    EVP_PKEY_CTX    *ctx;
+    OSSL_PARAM_BLD  *build;
+
+    key = NULL;
+    params = NULL;
+
+    n = BN_bin2bn(modulus->data, modulus->len, NULL);
+    e = BN_bin2bn(exponent->data, exponent->len, NULL);
+    build = OSSL_PARAM_BLD_new();
+    ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+
+    if (n && e && build && ctx
+        && OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) == 1
+        && OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, e) == 1)
+    {
+        params = OSSL_PARAM_BLD_to_param(build);
+    }
+
+    if (params
+        && (EVP_PKEY_fromdata_init(ctx) != 1
+            || EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) != 1))
+    {
+        key = NULL;
+    }
+
+    OSSL_PARAM_free(params);
+    EVP_PKEY_CTX_free(ctx);
+    OSSL_PARAM_BLD_free(build);
+    BN_free(e);
+    BN_free(n);
+
+    return key;
 }
 
 

@@ -38,6 +38,12 @@ typedef struct ngx_intake_pkey_s  ngx_intake_pkey_t;
 ngx_intake_pkey_t *ngx_intake_pkey_create(ngx_intake_algorithm_e algorithm,
     u_char *secret, size_t len, const char **error);
 
+/* as ngx_intake_key_create_rsa(); may leave errors too */
+
+ngx_intake_pkey_t *ngx_intake_pkey_create_rsa(
+    ngx_intake_algorithm_e algorithm, ngx_str_t *modulus,
+    ngx_str_t *exponent, const char **error);
+
 /* NULL is allowed */
 
 void ngx_intake_pkey_destroy(ngx_intake_pkey_t *pkey);

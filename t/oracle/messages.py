@@ -23,6 +23,8 @@ import os
 import re
 import sys
 from urllib.parse import parse_qsl
+from xml.dom import minidom
+from xml.parsers.expat import ExpatError
 
 PLATFORMS = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                          "../../conf/intake/platforms.conf")
@@ -73,7 +75,7 @@ def tokens(text):
 
 
 def read_platforms(path):
-    """{name: [arguments of each message line]}"""
+    """{name: (arguments of each message line, of the document line)}"""
     platforms = {}
     args, name = [], None
 
@@ -83,13 +85,15 @@ def read_platforms(path):
                 args.append(token[1])
             elif token == "{":
                 name = args[1] if args[0] == "intake_platform" else None
-                platforms.setdefault(name, [])
+                platforms.setdefault(name, ([], []))
                 args = []
             elif token == "}":
                 name = None
             else:
                 if args and args[0] == "message":
-                    platforms[name].append(args[1:])
+                    platforms[name][0].append(args[1:])
+                elif args and args[0] == "document":
+                    platforms[name][1].append(args[1])
                 args = []
 
     return platforms
@@ -137,6 +141,8 @@ class Source:
             found = [v for n, v in delivery.query if n == self.name]
         elif self.kind == "form":
             found = [v for n, v in delivery.form if n == self.name]
+        elif self.kind == "xml":
+            found = element(delivery.xml, self.name)[:1]
         else:
             found = [text(value)
                      for place, value in find(delivery.json, self.name)
@@ -258,7 +264,7 @@ class Number(str):
 
 
 class Delivery:
-    def __init__(self, body, headers=(), query=""):
+    def __init__(self, body, headers=(), query="", documents=()):
         self.headers = list(headers)
         self.query = parse_qsl(query, keep_blank_values=True)
         kinds = [value.split(";")[0].strip().lower()
@@ -271,6 +277,32 @@ class Delivery:
         elif not body:
             self.form = self.query
         self.json = document(body)
+        self.xml = tree(body)
+
+        for name in documents:
+            for value in Source(name, None).values(self, ())[:1]:
+                self.json = document(value.encode("utf-8", "surrogateescape"))
+
+
+def tree(body):
+    try:
+        return minidom.parseString(body)
+    except (ExpatError, ValueError):
+        return None
+
+
+def element(node, path):
+    """[text of each element at the path]"""
+    found = [node] if node else []
+
+    for step in path.split("."):
+        found = [child for parent in found for child in parent.childNodes
+                 if child.nodeName == step]
+
+    return ["".join(child.data for child in item.childNodes
+                    if child.nodeType in (child.TEXT_NODE,
+                                          child.CDATA_SECTION_NODE)).strip()
+            for item in found]
 
 
 def document(body):
@@ -403,19 +435,20 @@ def main():
     parser.add_argument("files", nargs="*")
     args = parser.parse_args()
 
-    platforms = {name: [Rule(line) for line in lines]
-                 for name, lines in read_platforms(args.conf).items()}
+    platforms = {name: ([Rule(line) for line in lines], documents)
+                 for name, (lines, documents)
+                 in read_platforms(args.conf).items()}
 
-    def show(platform, delivery):
-        print(json.dumps(messages(platforms[platform], delivery)), flush=True)
+    def show(platform, *delivery):
+        rules, documents = platforms[platform]
+        print(json.dumps(messages(rules, Delivery(*delivery, documents))),
+              flush=True)
 
     if args.lines:
         for line in sys.stdin:
             item = json.loads(line)
-            show(item["platform"],
-                 Delivery(item["body"].encode("utf-8"),
-                          item.get("headers", {}).items(),
-                          item.get("query", "")))
+            show(item["platform"], item["body"].encode("utf-8"),
+                 item.get("headers", {}).items(), item.get("query", ""))
         return
 
     headers = [tuple(part.strip() for part in header.split(":", 1))
@@ -423,7 +456,7 @@ def main():
 
     for name in args.files or ["/dev/stdin"]:
         with open(name, "rb") as f:
-            show(args.platform, Delivery(f.read(), headers, args.query))
+            show(args.platform, f.read(), headers, args.query)
 
 
 main()

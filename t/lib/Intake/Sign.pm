@@ -14,10 +14,11 @@ use warnings;
 
 use Digest::SHA;
 use Exporter qw(import);
+use JSON::PP;
 use MIME::Base64 qw(encode_base64 decode_base64);
 
-our @EXPORT = qw(hmac new_id crc_token sign_github sign_meta sign_slack
-                 sign_standard sign_stripe sign_x);
+our @EXPORT = qw(base64url hmac jwt new_id crc_token sign_github sign_meta
+                 sign_slack sign_standard sign_stripe sign_x);
 
 
 # hmac('sha256', 'hex' | 'base64' | 'base64url' | 'raw', KEY, DATA)
@@ -29,10 +30,27 @@ sub hmac {
     return $digest if $encoding eq 'raw';
     return unpack 'H*', $digest if $encoding eq 'hex';
 
-    my $text = encode_base64($digest, '');
-    $text =~ tr{+/=}{-_}d if $encoding eq 'base64url';
+    return base64url($digest) if $encoding eq 'base64url';
+    return encode_base64($digest, '');
+}
 
-    return $text;
+
+sub base64url {
+    my ($bytes) = @_;
+    return encode_base64($bytes, '') =~ tr{+/=}{-_}dr;
+}
+
+
+# A token: the sub gives the signature of a text.  The claims and the header
+# are hashes, or texts as they are.
+
+sub jwt {
+    my ($sign, $claims, $header) = @_;
+    my $json = JSON::PP->new->canonical;
+    my $text = join '.', map {
+        base64url(ref $_ ? $json->encode($_) : $_) } $header, $claims;
+
+    return "$text." . base64url($sign->($text));
 }
 
 

@@ -19,6 +19,7 @@ package Intake::Platforms::Table;
 #                 the body is not covered
 #     tampered    a sub that changes what is signed, where a space behind the
 #                 body would not
+#     changed     the code of a delivery that is tampered with, if another
 #     again       what a second copy is: drop (default), mark, or none for
 #                 another entry
 #     answer      [status, type, body], if it is not ours
@@ -33,6 +34,7 @@ use warnings;
 use Compress::Raw::Zlib qw(crc32);
 use Digest::MD5 qw(md5_hex);
 use Digest::SHA qw(sha1_hex sha256_hex);
+use JSON::PP;
 use MIME::Base64 qw(decode_base64 encode_base64);
 
 use Intake::Platforms::Signing;
@@ -124,8 +126,10 @@ our %rows = (
     'youtube-websub' => {
         sign => body('X-Hub-Signature', 'sha1', 'hex', 'sha1='),
         conf => "verify_token \"$topic\";",
-        body => '<feed xmlns="http://www.w3.org/2005/Atom"><entry/></feed>',
-        type => 'com.youtube.event',
+        body => '<feed xmlns:yt="http://www.youtube.com/xml/schemas/2015">'
+                . '<entry><yt:videoId>V1</yt:videoId><updated>'
+                . '2026-03-02T09:00:00+00:00</updated></entry></feed>',
+        type => 'com.youtube.event', id => 'V1:2026-03-02T09:00:00+00:00',
         handshakes => websub(),
     },
 
@@ -282,7 +286,7 @@ our %rows = (
         },
         loose => sub { $_[0]{uri} =~ s/n0nce/nonce/ },
         body => '<xml><MsgType>text</MsgType><MsgId>1</MsgId></xml>',
-        type => 'com.weixin.event', stale => 330,
+        type => 'com.weixin.text', id => '1', stale => 330,
         answer => [200, 'text/plain', 'success'],
         handshakes => [
             { name => 'echostr', method => 'GET', signed => 1,
@@ -748,9 +752,10 @@ our %rows = (
 
     mandrill => {
         sign => url_and_form('X-Mandrill-Signature'), form => 1,
-        body => 'mandrill_events=%5B%7B%22event%22%3A%22send%22%7D%5D',
+        body => 'mandrill_events=%5B%7B%22event%22%3A%22send%22%2C%22_id%22'
+                . '%3A%22e1%22%7D%5D',
         tampered => sub { $_[0]{body} =~ s/send/open/ },
-        type => 'com.mandrill.event',
+        type => 'com.mandrill.send', id => 'e1',
         handshakes => [
             { name => 'HEAD', method => 'HEAD', status => 200, type => '',
               answer => '' },
@@ -857,7 +862,82 @@ our %rows = (
         sign => body('X-Convoy-Signature', 'sha512', 'hex'),
         body => '{"event_type":"user.created"}', type => 'user.created',
     },
+
+    # verified by code of their own
+
+    'google-pubsub' => {
+        sign => sub {
+            my ($r) = @_;
+            return Authorization => 'Bearer ' . jwt($r->{openssl},
+                { iss => 'https://accounts.google.com', aud => 'push',
+                  email => 'push@x.iam.gserviceaccount.com',
+                  email_verified => JSON::PP::true,
+                  exp => $r->{time} + 3600 }, { alg => 'RS256' });
+        },
+        secret => [qw(rsa pem)],
+        conf => 'set aud push; set email push@x.iam.gserviceaccount.com;',
+        body => '{"message":{"data":"SGVsbG8=","messageId":"207044360"},'
+                . '"subscription":"projects/p/subscriptions/s"}',
+        loose => sub { $_[0]{headers}[1] =~ s/\.ey/.ez/ },
+        type => 'com.google.pubsub.event', id => '207044360',
+    },
+
+    messagebird => {
+        sign => sub {
+            my ($r) = @_;
+            return 'MessageBird-Signature-JWT' => jwt(hs256($r),
+                { iss => 'MessageBird', jti => 'jti-1', nbf => $r->{time},
+                  exp => $r->{time} + 60, url_hash => sha256_hex($r->{url}),
+                  payload_hash => sha256_hex($r->{body}) },
+                { alg => 'HS256', typ => 'JWT' });
+        },
+        body => '{"type":"message.created"}', changed => 'CREDENTIALS',
+        type => 'com.messagebird.message.created', id => 'jti-1',
+    },
+
+    vonage => {
+        sign => sub {
+            my ($r) = @_;
+            return Authorization => 'Bearer ' . jwt(hs256($r),
+                { iss => 'Vonage', jti => new_id(), iat => $r->{time},
+                  payload_hash => sha256_hex($r->{body}) },
+                { alg => 'HS256', typ => 'JWT' });
+        },
+        body => '{"message_uuid":"aaaa-bbbb","status":"delivered"}',
+        changed => 'CREDENTIALS', type => 'com.vonage.delivered',
+        id => 'aaaa-bbbb',
+    },
+
+    'amazon-sns' => {
+        sign => \&sns, secret => [qw(rsa certificate)],
+        conf => 'set topic arn:aws:sns:us-west-2:1:T;',
+        body => '{"Type":"Notification","MessageId":"22b80b92","TopicArn":'
+                . '"arn:aws:sns:us-west-2:1:T","Message":"Hello",'
+                . '"Timestamp":"2026-03-02T09:00:00.655Z","SignatureVersion":'
+                . '"2","SigningCertURL":'
+                . '"https://sns.us-west-2.amazonaws.com/x.pem"}',
+        tampered => sub { $_[0]{body} =~ s/Hello/Hullo/ },
+        type => 'com.amazonaws.sns.Notification', id => '22b80b92',
+    },
 );
+
+
+sub hs256 {
+    my ($r) = @_;
+    return sub { hmac('sha256', 'raw', $r->{secret}, $_[0]) };
+}
+
+
+sub sns {
+    my ($r) = @_;
+    my $message = JSON::PP->new->utf8->decode($r->{body});
+    my $text = join '', map { "$_\n$message->{$_}\n" }
+               qw(Message MessageId Timestamp TopicArn Type);
+    my $signature = encode_base64($r->{openssl}->($text), '');
+
+    $r->{body} =~ s/\}\z/,"Signature":"$signature"}/;
+    return ();
+}
 
 
 sub websub {
