@@ -7,6 +7,7 @@
 # make fuzz      every fuzzer for FUZZ_TIME seconds
 # make asan      build/asan/nginx, the module inside, with the sanitizers
 # make bench     the comparison with other gateways
+# make soak      50 reloads under load, then load for SOAK_TIME seconds
 # make install   into DESTDIR; MODULES_DIR and CONF_DIR say where
 # make deps      the Debian packages that building and testing need
 
@@ -20,6 +21,7 @@ CC = gcc
 CLANG = clang
 PROVE = prove -j2
 FUZZ_TIME = 60
+SOAK_TIME = 600
 
 MODULES_DIR = /usr/lib/nginx/modules
 CONF_DIR = /etc/nginx
@@ -172,6 +174,12 @@ bench:
 	@$(MAKE) all
 	@t/bench/run
 
+soak:
+	@$(MAKE) deps
+	@$(MAKE) all
+	INTAKE_SLOW=1 $(PROVE) t/52-lifecycle.t
+	@SOAK_TIME=$(SOAK_TIME) t/bench/soak
+
 run:
 	@$(MAKE) deps-run
 	@$(MAKE) all
@@ -191,5 +199,5 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: all asan unit fuzz $(FUZZ:%=fuzz-%) check check-asan bench run deps \
-    deps-run install clean
+.PHONY: all asan unit fuzz $(FUZZ:%=fuzz-%) check check-asan bench soak run \
+    deps deps-run install clean

@@ -26,7 +26,7 @@ use Intake::Test;
 my $t = Intake::Test->new();
 
 $t->write_file_expand('nginx.conf', delivery_conf(
-    redis => 'server %%REDIS%%;', source => 'deadline 500ms;'));
+    redis => 'server %%REDIS%%;', source => 'deadline 1s;'));
 $t->run();
 
 # with everysec a reply may precede the write while an fsync takes its time
@@ -80,7 +80,7 @@ sub is_refused {
         my $res = $d->deliver($id);
 
         is_problem($res, $code, $name);
-        cmp_ok($res->{elapsed}, '<', 0.45, "$name: at once");
+        cmp_ok($res->{elapsed}, '<', 0.9, "$name: at once");
     }
 }
 
@@ -258,8 +258,8 @@ subtest 'silent' => sub {
     for my $sent (@sent) {
         my $res = $d->receive($sent);
         is_problem($res, 'STORE_TIMEOUT', 'silent');
-        cmp_ok($res->{elapsed}, '>', 0.49, 'not before its deadline');
-        cmp_ok($res->{elapsed}, '<', 1.5, 'and soon after it');
+        cmp_ok($res->{elapsed}, '>', 0.99, 'not before its deadline');
+        cmp_ok($res->{elapsed}, '<', 2, 'and soon after it');
     }
 
     is($d->in_flight(), 5, 'each keeps its place');
@@ -303,7 +303,7 @@ subtest 'killed under load' => sub {
     is_deeply([grep { $_->{status} != 200
                       && ($_->{code} // '') !~ /^STORE_[UT]/ } @answers], [],
               '200 and 503 only');
-    is_deeply([grep { $_->{elapsed} > 2 } @answers], [], 'in bounded time');
+    is_deeply([grep { $_->{elapsed} > 2.5 } @answers], [], 'in bounded time');
     $d->balance('what was acknowledged is there once');
     is(scalar(() = news()), 6, 'six changes, six lines');
 };

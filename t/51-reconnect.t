@@ -256,5 +256,44 @@ subtest 'cut twice' => sub {
 };
 
 
+# of two servers the master is used, whichever it is
+
+subtest 'another master' => sub {
+    my $t = Intake::Test->new();
+    my ($one, $two) = map { $t->redis(name => $_, port => 1) } 'one', 'two';
+    my $d = Intake::Deliveries->new(t => $t, redis => $two);
+
+    my $follow = sub {
+        my ($replica, $master) = @_;
+
+        $replica->command('REPLICAOF', '127.0.0.1', $master->port());
+        return $t->wait_for(sub { $replica->command('INFO', 'replication')
+                                      =~ /master_link_status:up/ });
+    };
+
+    ok($follow->($two, $one), 'a replica');
+    $t->write_file_expand('nginx.conf', delivery_conf(redis =>
+        "server @{[$two->url()]}; server @{[$one->tcp_url()]};"));
+    $t->run();
+    ok($d->ready(), 'the second is the master');
+    is($d->deliver('a')->status, 200, 'stored');
+    ok($t->wait_for(sub { $d->count('a') }), 'and replicated');
+
+    $two->command('REPLICAOF', 'NO', 'ONE');
+    ok($follow->($one, $two), 'they change places');
+    ok($t->wait_for(sub { $d->deliver('b')->status == 200 }, 3), 'stored');
+    is($d->count('b'), 1, 'in the new one');
+
+    $d->{redis} = $one;
+    ok($t->wait_for(sub { $d->count('b') }), 'and replicated');
+    $two->kill();
+    ok($t->wait_for(sub { $d->deliver('c')->status == 503 }), 'no master');
+    $one->command('REPLICAOF', 'NO', 'ONE');
+    ok($d->ready() && $d->deliver('c')->status == 200, 'stored');
+    $d->balance('each once');
+    $t->finish();
+};
+
+
 $t->finish();
 $proxy->stop();

@@ -16,10 +16,9 @@ use Test::More;
 use Time::HiRes qw(time);
 
 use Intake::Deliveries;
+use Intake::FakeRedis;
 use Intake::Port;
 use Intake::Problem;
-use Intake::Process;
-use Intake::RedisProxy;
 use Intake::Test;
 
 
@@ -148,6 +147,10 @@ my %troubles = (
         sub { $_[0]->stop(); $_[0]{options} = { databases => 100 };
               $_[0]->start() },
         'STORE_UNAVAILABLE', qr/the user or the database.*out of range/, 13],
+    'no AUTH' => [
+        "server REDIS; password $secret;",
+        { options => { 'rename-command' => 'AUTH ""' } }, sub { }, undef,
+        'STORE_UNAVAILABLE', qr/the user or the database while/],
     'nobody at the port' => [
         "server redis://127.0.0.1:$free;", {}, sub { }, undef,
         'STORE_UNAVAILABLE', qr/connect\(\) failed.*127\.0\.0\.1:$free/],
@@ -160,6 +163,27 @@ my %troubles = (
         sub { $_[0]->resume() },
         'STORE_TIMEOUT', qr/no reply/, 8, 5],
 );
+
+# what a server says to a password is not repeated in a log
+
+subtest 'an echo' => sub {
+    my $t = Intake::Test->new();
+    my $fake = Intake::FakeRedis->new(dir => $t->dir(), rules => {
+        AUTH => "-ERR who is shop with $secret?\r\n" });
+
+    $t->write_file_expand('nginx.conf', delivery_conf(
+        redis => "server @{[$fake->url()]}; user shop; password $secret;"));
+    $t->run();
+
+    my $d = Intake::Deliveries->new(t => $t);
+
+    ok($t->wait_for_log(qr/\[error\].*refuses the user or the database/),
+       'refused');
+    is_problem($d->deliver('a'), 'STORE_UNAVAILABLE', 'refused');
+    is_quiet($d);
+    $t->finish();
+};
+
 
 my %running;
 

@@ -11,8 +11,8 @@ package Intake::RedisProxy;
 #
 # `pass` in a rule: the command is done, and its reply is that of the real
 # one, unless the rule has one of its own; `suffix` is put behind it.  Every
-# command without another rule passes.  All connections share one to the real Redis, made anew when
-# that was restarted.
+# command without another rule passes.  All connections share one to the real
+# Redis, made anew when that was restarted.
 
 use strict;
 use warnings;

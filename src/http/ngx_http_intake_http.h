@@ -1,0 +1,118 @@
+
+/*
+ * Copyright (C) nginx-intake contributors
+ */
+
+
+#ifndef _NGX_HTTP_INTAKE_HTTP_H_INCLUDED_
+#define _NGX_HTTP_INTAKE_HTTP_H_INCLUDED_
+
+
+#include "ngx_http_intake.h"
+
+
+/* The way of a delivery, its answers, and what is counted. */
+
+
+ngx_int_t ngx_http_intake_post_read(ngx_http_request_t *r);
+ngx_int_t ngx_http_intake_preaccess(ngx_http_request_t *r);
+ngx_int_t ngx_http_intake_handler(ngx_http_request_t *r);
+ngx_int_t ngx_http_intake_status_handler(ngx_http_request_t *r);
+
+/* the setter of intake_status; marks the main conf as used: it counts */
+char *ngx_http_intake_status_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* the methods of deliveries, and of handshakes: of all or of verified ones */
+ngx_uint_t ngx_http_intake_methods(ngx_http_intake_source_t *source,
+    ngx_uint_t verified);
+
+/*
+ * Sends the answer of code (a problem, RFC 9457) and counts the outcome; the
+ * result is for ngx_http_finalize_request().
+ */
+ngx_int_t ngx_http_intake_refuse(ngx_http_intake_ctx_t *ctx,
+    ngx_http_intake_code_e code);
+
+/*
+ * Makes the body of a problem, in r->pool, and counts the outcome.  status is
+ * that of the answer, which may be nginx's own.  NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_http_intake_problem(ngx_http_intake_ctx_t *ctx,
+    ngx_http_intake_code_e code, ngx_uint_t status, ngx_str_t *body);
+
+/* Adds what status demands: Allow, WWW-Authenticate, Retry-After. */
+ngx_int_t ngx_http_intake_problem_headers(ngx_http_intake_ctx_t *ctx,
+    ngx_uint_t status);
+
+/* "SIGNATURE_MISSING", ...; "" of OK */
+ngx_str_t *ngx_http_intake_code_name(ngx_http_intake_code_e code);
+
+/* the code of an answer that nginx itself makes */
+ngx_http_intake_code_e ngx_http_intake_code_of_status(ngx_http_request_t *r,
+    ngx_uint_t status);
+
+/* Sends the success answer of a stored delivery or a duplicate; counts it. */
+ngx_int_t ngx_http_intake_accept(ngx_http_intake_ctx_t *ctx);
+
+/* Sends the answer of a handshake; counts it. */
+ngx_int_t ngx_http_intake_send_challenge(ngx_http_intake_ctx_t *ctx,
+    ngx_http_intake_challenge_t *challenge, ngx_str_t *body);
+
+/* Sends status, type and body of ours; type or body may be empty. */
+ngx_int_t ngx_http_intake_send(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *type, ngx_str_t *body);
+
+/* name must stay.  NGX_ERROR: no memory. */
+ngx_int_t ngx_http_intake_add_header(ngx_http_request_t *r, const char *name,
+    ngx_str_t *value);
+
+void ngx_http_intake_add_filters(void);
+
+/*
+ * Makes fields of ctx: the entry, version 1.  NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_http_intake_entry(ngx_http_intake_ctx_t *ctx);
+
+/*
+ * Queues the delivery for its source's script call.  NGX_OK: the request will
+ * be answered and finalized when Redis has answered.  NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_http_intake_store(ngx_http_intake_ctx_t *ctx);
+
+ngx_int_t ngx_http_intake_store_init(ngx_cycle_t *cycle,
+    ngx_http_intake_main_conf_t *imcf);
+void ngx_http_intake_store_exit(ngx_cycle_t *cycle);
+
+ngx_int_t ngx_http_intake_add_variables(ngx_conf_t *cf);
+
+
+/* http/counters: shared memory, integers only */
+
+/*
+ * Adds the zone "intake"; to be called when all sources have been read.
+ * NGX_ERROR: no memory, or a message has been logged.
+ */
+ngx_int_t ngx_http_intake_add_zone(ngx_conf_t *cf,
+    ngx_http_intake_main_conf_t *imcf);
+
+/*
+ * Counts the outcome, the code if it is rejected or unavailable, and the bytes
+ * of the body.  Sets ctx->counted; the second call of a request does nothing.
+ */
+void ngx_http_intake_count_request(ngx_http_intake_ctx_t *ctx);
+void ngx_http_intake_count_anomaly(ngx_http_intake_ctx_t *ctx,
+    ngx_http_intake_anomaly_e anomaly);
+void ngx_http_intake_count_message(ngx_http_intake_ctx_t *ctx,
+    ngx_http_intake_direction_e direction, ngx_uint_t n);
+
+/* us: from the head to Redis's answer; sets ctx->store_us */
+void ngx_http_intake_count_store(ngx_http_intake_ctx_t *ctx, uint64_t us);
+
+/* an ngx_intake_redis_info_pt; data is the main conf */
+void ngx_http_intake_publish_redis(void *data, ngx_intake_redis_info_t *info);
+
+extern ngx_str_t  ngx_http_intake_outcomes[NGX_HTTP_INTAKE_OUTCOMES];
+
+
+#endif /* _NGX_HTTP_INTAKE_HTTP_H_INCLUDED_ */
