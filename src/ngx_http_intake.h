@@ -273,9 +273,6 @@ typedef struct {
     unsigned                        id_joined:1;
     unsigned                        id_unsigned:1;
     unsigned                        type_joined:1;
-    unsigned                        signature_in_body:1; /* it, its time or a
-                                                   word of signed reads the
-                                                   body */
 } ngx_http_intake_platform_t;
 
 

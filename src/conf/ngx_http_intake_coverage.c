@@ -34,10 +34,6 @@ static ngx_int_t ngx_http_intake_word_covers(void *data,
     ngx_http_intake_word_t *word);
 static ngx_uint_t ngx_http_intake_src_covers(ngx_http_intake_src_t *all,
     ngx_http_intake_src_t *part);
-static ngx_uint_t ngx_http_intake_needs_body(
-    ngx_http_intake_platform_t *platform);
-static ngx_int_t ngx_http_intake_word_needs_body(void *data,
-    ngx_http_intake_word_t *word);
 
 static const char  *ngx_http_intake_src_prefixes[] = {
     "header:", "query:", "form:", "json:", "conf:", "xml:", "jwt:", "@"
@@ -63,9 +59,6 @@ ngx_http_intake_check_coverage(ngx_conf_t *cf,
     }
 
     ngx_http_intake_check_timestamp(cf, pc);
-
-    pc->platform.signature_in_body = ngx_http_intake_needs_body(
-                                                             &pc->platform);
 
     return NGX_CONF_OK;
 }
@@ -338,87 +331,4 @@ ngx_http_intake_src_covers(ngx_http_intake_src_t *all,
 
     return all->split == part->split
            && ngx_http_intake_same(&all->prefix, &part->prefix);
-}
-
-
-/* the body must be read as JSON or a form before it is verified */
-
-static ngx_uint_t
-ngx_http_intake_needs_body(ngx_http_intake_platform_t *platform)
-{
-    ngx_uint_t                i;
-    ngx_http_intake_src_t    *src[3];
-    ngx_http_intake_claim_t  *claim;
-
-    if (platform->sns) {
-        return 1;
-    }
-
-    src[0] = platform->signature;
-    src[1] = platform->timestamp;
-    src[2] = platform->body_digest;
-
-    for (i = 0; i < 3; i++) {
-        if (src[i] && (ngx_http_intake_is_document(src[i])
-                       || src[i]->kind == NGX_HTTP_INTAKE_SRC_FORM))
-        {
-            return 1;
-        }
-    }
-
-    for (i = 0; platform->claims && i < platform->claims->nelts; i++) {
-
-        claim = platform->claims->elts;
-
-        if (ngx_http_intake_walk(claim[i].value,
-                                 ngx_http_intake_word_needs_body, platform)
-            != NGX_OK)
-        {
-            return 1;
-        }
-    }
-
-    return ngx_http_intake_walk(platform->signed_string,
-                                ngx_http_intake_word_needs_body, platform)
-           != NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_intake_word_needs_body(void *data, ngx_http_intake_word_t *word)
-{
-    ngx_http_intake_platform_t *platform = data;
-
-    ngx_uint_t              i, n;
-    ngx_http_intake_src_t  *src;
-
-    switch (word->type) {
-
-    case NGX_HTTP_INTAKE_WORD_FORM_SORTED:
-    case NGX_HTTP_INTAKE_WORD_PARAMS_AMP:
-        return NGX_DECLINED;
-
-    case NGX_HTTP_INTAKE_WORD_SRC:
-        src = &word->src;
-        n = 1;
-        break;
-
-    case NGX_HTTP_INTAKE_WORD_ID:
-        src = platform->id->elts;
-        n = platform->id->nelts;
-        break;
-
-    default:
-        return NGX_OK;
-    }
-
-    for (i = 0; i < n; i++) {
-        if (ngx_http_intake_is_document(&src[i])
-            || src[i].kind == NGX_HTTP_INTAKE_SRC_FORM)
-        {
-            return NGX_DECLINED;
-        }
-    }
-
-    return NGX_OK;
 }
