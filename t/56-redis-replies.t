@@ -60,7 +60,7 @@ my %replies = (
     'a huge array' => [{ pass => 1, reply => "*1000000000\r\n" },
                        1, undef, qr/sent an invalid reply/],
     'a huge string'
-        => [{ pass => 1, reply => "\$500000000\r\n" . 'x' x 2_000_000 },
+        => [{ pass => 1, reply => "\$500000000\r\n" . 'x' x 1_200_000 },
             1, undef, qr/sent an invalid reply/],
 
     # it was not done
