@@ -37,7 +37,7 @@ HEADERS := $(wildcard src/*.h src/*/*.h t/unit/*.h)
 RUN_PACKAGES = ca-certificates curl gcc libc6-dev libhiredis-dev \
     libjansson-dev libpcre2-dev libssl-dev make nginx nginx-dev openssl \
     perl redis-server zlib1g-dev
-TEST_PACKAGES = binutils clang faketime libclang-rt-dev \
+TEST_PACKAGES = binutils clang faketime libclang-rt-dev lua-nginx-redis \
     libnginx-mod-http-lua libnginx-mod-nchan libprotocol-http2-perl \
     python3 python3-icalendar python3-redis redis-tools util-linux wrk
 
