@@ -112,7 +112,11 @@ diag("after 5000: $rss[0] KB, after 20000: $rss[1] KB")
 
 SKIP: {
     skip 'the sanitizers keep what was freed', 1 if $t->has('-fsanitize');
-    cmp_ok($rss[1] - $rss[0], '<', 400, 'no more memory after three times')
+
+    # an operation that is not freed is 200 bytes and more; what the heap
+    # grows by until it has seen the largest turn is less than 64 a request
+
+    cmp_ok($rss[1] - $rss[0], '<', 15 * 64, 'no more memory')
         or diag("after 5000: $rss[0] KB, after 20000: $rss[1] KB");
 }
 
