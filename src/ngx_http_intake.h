@@ -212,6 +212,8 @@ typedef struct {
 
 
 typedef struct ngx_http_intake_jwt_s  ngx_http_intake_jwt_t;
+typedef struct ngx_http_intake_form_conf_s  ngx_http_intake_form_conf_t;
+typedef struct ngx_http_intake_submission_s  ngx_http_intake_submission_t;
 
 
 /* how one kind of sender signs, identifies and shakes hands */
@@ -296,6 +298,8 @@ typedef struct {
     ngx_str_t                       platform_name;
     ngx_http_intake_position_t      platform_position;
     ngx_http_intake_platform_t     *platform;
+
+    ngx_http_intake_form_conf_t    *form;       /* NULL: webhooks */
 
     ngx_array_t                    *paths;      /* platform->paths, then
                                                    those of our answer */
@@ -399,16 +403,27 @@ typedef enum {
     NGX_HTTP_INTAKE_NOT_FOUND,
     NGX_HTTP_INTAKE_METHOD_NOT_ALLOWED,
     NGX_HTTP_INTAKE_TOO_LARGE,
+    NGX_HTTP_INTAKE_FILES_TOO_BIG,
+    NGX_HTTP_INTAKE_TOO_MANY_FILES,
+    NGX_HTTP_INTAKE_TOO_MANY_FIELDS,
     NGX_HTTP_INTAKE_UNSUPPORTED_CONTENT_ENCODING,
+    NGX_HTTP_INTAKE_UNSUPPORTED_MEDIA_TYPE,
+    NGX_HTTP_INTAKE_VALIDATION_FAILED,
+    NGX_HTTP_INTAKE_EMPTY,
+    NGX_HTTP_INTAKE_NO_FILE_UPLOADS,
+    NGX_HTTP_INTAKE_CAPTCHA_MISSING,
+    NGX_HTTP_INTAKE_CAPTCHA_EXPIRED,
+    NGX_HTTP_INTAKE_CAPTCHA_FAILED,
     NGX_HTTP_INTAKE_RATE_LIMITED,
     NGX_HTTP_INTAKE_STORE_UNAVAILABLE,
     NGX_HTTP_INTAKE_STORE_TIMEOUT,
     NGX_HTTP_INTAKE_STORE_REFUSED,
     NGX_HTTP_INTAKE_DURABILITY_UNAVAILABLE,
+    NGX_HTTP_INTAKE_CAPTCHA_UNAVAILABLE,
     NGX_HTTP_INTAKE_INTERNAL_ERROR             /* nginx's own 5xx */
 } ngx_http_intake_code_e;
 
-#define NGX_HTTP_INTAKE_CODES  20
+#define NGX_HTTP_INTAKE_CODES  32
 
 
 typedef enum {
@@ -454,6 +469,7 @@ typedef enum {
     NGX_HTTP_INTAKE_KEY_SIGNED = 's',           /* signed id */
     NGX_HTTP_INTAKE_KEY_UNSIGNED = 'u',         /* unsigned id */
     NGX_HTTP_INTAKE_KEY_BODY = 'h',             /* body digest */
+    NGX_HTTP_INTAKE_KEY_FORM = 'f',             /* digest of a form's data */
     NGX_HTTP_INTAKE_KEY_OWN = 'o'               /* own id: no duplicates */
 } ngx_http_intake_key_e;
 
@@ -532,8 +548,10 @@ typedef struct {
     u_char                          key_hash[NGX_HTTP_INTAKE_HASH_LEN];
     u_char                          body_hash[NGX_HTTP_INTAKE_HASH_LEN];
     u_char                          own_hash[NGX_HTTP_INTAKE_HASH_LEN];
+    u_char                          nonce_hash[NGX_HTTP_INTAKE_HASH_LEN];
 
     ngx_str_t                      *fields;     /* the entry's values */
+    ngx_http_intake_submission_t   *submission; /* of a form */
 
     ngx_str_t                       entry;      /* stream id, after the store */
     uint64_t                        store_us;   /* from the head to Redis's
@@ -555,6 +573,7 @@ typedef struct {
     unsigned                        query_read:1;
     unsigned                        body_hashed:1;
     unsigned                        body_key:1;
+    unsigned                        nonce_key:1;    /* nonce_hash is set */
     unsigned                        unparsed:1;
     unsigned                        id_unsigned:1;
     unsigned                        duplicate:1;
@@ -569,6 +588,7 @@ extern ngx_module_t  ngx_http_intake_module;
 
 
 #include "ngx_http_intake_conf.h"
+#include "ngx_http_intake_form.h"
 #include "ngx_http_intake_http.h"
 #include "ngx_http_intake_verify.h"
 

@@ -19,6 +19,8 @@ static char *ngx_http_intake_check_redis(ngx_conf_t *cf,
     ngx_http_intake_main_conf_t *imcf);
 static char *ngx_http_intake_check_source(ngx_conf_t *cf,
     ngx_http_intake_main_conf_t *imcf, ngx_http_intake_source_t *source);
+static char *ngx_http_intake_check_form_source(ngx_conf_t *cf,
+    ngx_http_intake_main_conf_t *imcf, ngx_http_intake_source_t *source);
 static char *ngx_http_intake_find_platform(ngx_conf_t *cf,
     ngx_http_intake_main_conf_t *imcf, ngx_http_intake_source_t *source);
 static char *ngx_http_intake_name_keys(ngx_conf_t *cf,
@@ -131,6 +133,10 @@ static char *
 ngx_http_intake_check_source(ngx_conf_t *cf,
     ngx_http_intake_main_conf_t *imcf, ngx_http_intake_source_t *source)
 {
+    if (source->form) {
+        return ngx_http_intake_check_form_source(cf, imcf, source);
+    }
+
     if (source->platform_name.len == 0) {
         ngx_http_intake_conf_log(cf, NGX_LOG_EMERG, &source->position,
                                  "no \"platform\" in intake_source \"%V\": "
@@ -144,6 +150,25 @@ ngx_http_intake_check_source(ngx_conf_t *cf,
         || ngx_http_intake_join_paths(cf, source) != NGX_CONF_OK
         || ngx_http_intake_check_secrets(cf, source) != NGX_CONF_OK
         || ngx_http_intake_check_needs(cf, source) != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* a form has no platform of its own to name */
+
+static char *
+ngx_http_intake_check_form_source(ngx_conf_t *cf,
+    ngx_http_intake_main_conf_t *imcf, ngx_http_intake_source_t *source)
+{
+    source->platform = &ngx_http_intake_form_platform;
+
+    if (ngx_http_intake_check_form(cf, source) != NGX_CONF_OK
+        || ngx_http_intake_name_keys(cf, imcf, source) != NGX_CONF_OK
+        || ngx_http_intake_inherit(cf, source) != NGX_CONF_OK)
     {
         return NGX_CONF_ERROR;
     }

@@ -44,6 +44,8 @@ static ngx_http_intake_directive_t  ngx_http_intake_source_directives[] = {
 
     { ngx_string("url_base"), 1, 1, ngx_http_intake_source_url_base, 0, 0 },
 
+    { ngx_string("form"), 0, 0, ngx_http_intake_source_form, 0, 0 },
+
     { ngx_string("stream"), 1, 1, ngx_http_intake_source_stream, 0, 0 },
 
     { ngx_string("retain"), 1, 2, ngx_http_intake_source_retain, 0, 0 },

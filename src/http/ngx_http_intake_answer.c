@@ -84,9 +84,44 @@ static ngx_http_intake_problem_t  ngx_http_intake_problems[] = {
     { 413, NGX_HTTP_INTAKE_REJECTED,
       ngx_string("Body too large"), ngx_string("TOO_LARGE") },
 
+    { 413, NGX_HTTP_INTAKE_REJECTED,
+      ngx_string("A file is too large"), ngx_string("FILES_TOO_BIG") },
+
+    { 413, NGX_HTTP_INTAKE_REJECTED,
+      ngx_string("Too many files"), ngx_string("TOO_MANY_FILES") },
+
+    { 413, NGX_HTTP_INTAKE_REJECTED,
+      ngx_string("Too many fields"), ngx_string("TOO_MANY_FIELDS") },
+
     { 415, NGX_HTTP_INTAKE_REJECTED,
       ngx_string("Content-Encoding not supported"),
       ngx_string("UNSUPPORTED_CONTENT_ENCODING") },
+
+    { 415, NGX_HTTP_INTAKE_REJECTED,
+      ngx_string("Content-Type not supported"),
+      ngx_string("UNSUPPORTED_MEDIA_TYPE") },
+
+    { 422, NGX_HTTP_INTAKE_REJECTED,
+      ngx_string("The form has errors"), ngx_string("VALIDATION_FAILED") },
+
+    { 422, NGX_HTTP_INTAKE_REJECTED,
+      ngx_string("The form is empty"), ngx_string("EMPTY") },
+
+    { 422, NGX_HTTP_INTAKE_REJECTED,
+      ngx_string("This form takes no files"),
+      ngx_string("NO_FILE_UPLOADS") },
+
+    { 422, NGX_HTTP_INTAKE_REJECTED,
+      ngx_string("The captcha has not been solved"),
+      ngx_string("CAPTCHA_MISSING") },
+
+    { 422, NGX_HTTP_INTAKE_REJECTED,
+      ngx_string("The captcha has expired"),
+      ngx_string("CAPTCHA_EXPIRED") },
+
+    { 422, NGX_HTTP_INTAKE_REJECTED,
+      ngx_string("The captcha was not accepted"),
+      ngx_string("CAPTCHA_FAILED") },
 
     { 429, NGX_HTTP_INTAKE_REJECTED,
       ngx_string("Too many requests"), ngx_string("RATE_LIMITED") },
@@ -104,6 +139,10 @@ static ngx_http_intake_problem_t  ngx_http_intake_problems[] = {
     { 503, NGX_HTTP_INTAKE_UNAVAILABLE,
       ngx_string("Promised durability unavailable"),
       ngx_string("DURABILITY_UNAVAILABLE") },
+
+    { 503, NGX_HTTP_INTAKE_UNAVAILABLE,
+      ngx_string("The captcha could not be verified"),
+      ngx_string("CAPTCHA_UNAVAILABLE") },
 
     { 500, NGX_HTTP_INTAKE_UNAVAILABLE,
       ngx_string("Internal error"), ngx_string("INTERNAL_ERROR") },
@@ -151,6 +190,10 @@ ngx_http_intake_refuse(ngx_http_intake_ctx_t *ctx,
         if (rc != NGX_OK) {
             return rc;
         }
+    }
+
+    if (ctx->source->form) {
+        return ngx_http_intake_form_refuse(ctx, code);
     }
 
     status = ngx_http_intake_problems[code].status;
@@ -440,6 +483,10 @@ ngx_http_intake_accept(ngx_http_intake_ctx_t *ctx)
     ngx_http_request_t       *r;
     ngx_http_intake_reply_t  *answer;
     ngx_http_intake_values_t  v;
+
+    if (ctx->source->form) {
+        return ngx_http_intake_form_accept(ctx);
+    }
 
     r = ctx->request;
     answer = ctx->source->answer;

@@ -272,7 +272,8 @@ ngx_http_intake_body_handler(ngx_http_request_t *r)
     rc = ngx_http_intake_collect_body(ctx);
 
     if (rc == NGX_OK) {
-        rc = ngx_http_intake_deliver(ctx);
+        rc = ctx->source->form ? ngx_http_intake_submit(ctx)
+                               : ngx_http_intake_deliver(ctx);
     }
 
     if (rc == NGX_DONE) {
