@@ -214,6 +214,7 @@ typedef struct {
 typedef struct ngx_http_intake_jwt_s  ngx_http_intake_jwt_t;
 typedef struct ngx_http_intake_form_conf_s  ngx_http_intake_form_conf_t;
 typedef struct ngx_http_intake_submission_s  ngx_http_intake_submission_t;
+typedef struct ngx_http_intake_sla_s  ngx_http_intake_sla_t;
 
 
 /* how one kind of sender signs, identifies and shakes hands */
@@ -326,6 +327,8 @@ typedef struct {
 
     ngx_uint_t                      client_ip;  /* ..._IP_... */
 
+    ngx_http_intake_sla_t          *sla;        /* NULL: no clocks */
+
     unsigned                        used:1;     /* a location serves it */
 } ngx_http_intake_source_t;
 
@@ -343,6 +346,7 @@ typedef struct {
 
     ngx_array_t                    *platforms;  /* ..._platform_t * */
     ngx_array_t                    *sources;    /* ..._source_t * */
+    ngx_array_t                    *calendars;  /* ..._calendar_t * */
 
     ngx_shm_zone_t                 *zone;
     ngx_http_intake_counters_t    **counters;   /* of sources[i]; set when
@@ -350,6 +354,7 @@ typedef struct {
 
     unsigned                        redis_defined:1;
     unsigned                        used:1;     /* some location is ours */
+    unsigned                        replies:1;  /* intake_replies, too */
 } ngx_http_intake_main_conf_t;
 
 
@@ -590,6 +595,7 @@ extern ngx_module_t  ngx_http_intake_module;
 #include "ngx_http_intake_conf.h"
 #include "ngx_http_intake_form.h"
 #include "ngx_http_intake_http.h"
+#include "ngx_http_intake_sla.h"
 #include "ngx_http_intake_verify.h"
 
 

@@ -53,6 +53,13 @@ static ngx_command_t  ngx_http_intake_commands[] = {
       0,
       NULL },
 
+    { ngx_string("intake_calendar"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_BLOCK|NGX_CONF_TAKE1,
+      ngx_http_intake_calendar_block,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("intake"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
       ngx_http_intake_directive,
@@ -158,6 +165,12 @@ ngx_http_intake_create_main_conf(ngx_conf_t *cf)
     imcf->platforms = ngx_array_create(cf->pool, 8,
                                        sizeof(ngx_http_intake_platform_t *));
     if (imcf->platforms == NULL) {
+        return NULL;
+    }
+
+    imcf->calendars = ngx_array_create(cf->pool, 4,
+                                       sizeof(ngx_http_intake_calendar_t *));
+    if (imcf->calendars == NULL) {
         return NULL;
     }
 

@@ -29,6 +29,7 @@ sub slurp {
 
 my %tables = (
     'src/ngx_http_intake_module.c' => [qw(http location)],
+    'src/conf/ngx_http_intake_calendar_block.c' => ['intake_calendar'],
     'src/conf/ngx_http_intake_redis_block.c' => ['intake_redis'],
     'src/conf/ngx_http_intake_platform.c' => ['intake_platform'],
     'src/conf/ngx_http_intake_source_block.c' => ['intake_source'],

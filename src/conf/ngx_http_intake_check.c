@@ -149,7 +149,8 @@ ngx_http_intake_check_source(ngx_conf_t *cf,
         || ngx_http_intake_inherit(cf, source) != NGX_CONF_OK
         || ngx_http_intake_join_paths(cf, source) != NGX_CONF_OK
         || ngx_http_intake_check_secrets(cf, source) != NGX_CONF_OK
-        || ngx_http_intake_check_needs(cf, source) != NGX_CONF_OK)
+        || ngx_http_intake_check_needs(cf, source) != NGX_CONF_OK
+        || ngx_http_intake_check_sla(cf, imcf, source) != NGX_CONF_OK)
     {
         return NGX_CONF_ERROR;
     }
@@ -168,7 +169,8 @@ ngx_http_intake_check_form_source(ngx_conf_t *cf,
 
     if (ngx_http_intake_check_form(cf, source) != NGX_CONF_OK
         || ngx_http_intake_name_keys(cf, imcf, source) != NGX_CONF_OK
-        || ngx_http_intake_inherit(cf, source) != NGX_CONF_OK)
+        || ngx_http_intake_inherit(cf, source) != NGX_CONF_OK
+        || ngx_http_intake_check_sla(cf, imcf, source) != NGX_CONF_OK)
     {
         return NGX_CONF_ERROR;
     }

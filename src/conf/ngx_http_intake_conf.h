@@ -58,6 +58,14 @@ void ngx_http_intake_conf_log(ngx_conf_t *cf, ngx_uint_t level,
 ngx_int_t ngx_http_intake_check_name(ngx_str_t *name);
 
 /*
+ * The whole of a file of at most max bytes; path is absolute and ends with a
+ * zero; info, if not NULL, gets what stat() says.  NGX_ERROR: a message has
+ * been logged.
+ */
+ngx_int_t ngx_http_intake_read_file(ngx_conf_t *cf, ngx_str_t *path,
+    size_t max, ngx_str_t *text, ngx_file_info_t *info);
+
+/*
  * VALUE or file:PATH (relative to nginx.conf's folder; without one final LF
  * or CRLF).  what names the directive in messages.  The value is wiped with
  * cf->pool.  NGX_ERROR: a message has been logged.

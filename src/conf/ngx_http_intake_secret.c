@@ -53,98 +53,44 @@ static ngx_int_t
 ngx_http_intake_read_secret_file(ngx_conf_t *cf, ngx_str_t *argument,
     const char *what, ngx_str_t *value)
 {
-    size_t           size;
-    ssize_t          n;
-    ngx_int_t        rc;
-    ngx_file_t       file;
+    ngx_str_t        path;
     ngx_file_info_t  fi;
 
-    ngx_memzero(&file, sizeof(ngx_file_t));
+    path.len = argument->len - 5;
+    path.data = argument->data + 5;
 
-    file.name.len = argument->len - 5;
-    file.name.data = argument->data + 5;
-    file.log = cf->log;
-
-    if (file.name.len == 0) {
+    if (path.len == 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "no path after \"file:\" in \"%s\"", what);
         return NGX_ERROR;
     }
 
-    if (ngx_conf_full_name(cf->cycle, &file.name, 1) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    file.fd = ngx_open_file(file.name.data, NGX_FILE_RDONLY, NGX_FILE_OPEN,
-                            0);
-    if (file.fd == NGX_INVALID_FILE) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_open_file_n " \"%V\" of \"%s\" failed",
-                           &file.name, what);
-        return NGX_ERROR;
-    }
-
-    rc = NGX_ERROR;
-
-    if (ngx_fd_info(file.fd, &fi) == NGX_FILE_ERROR) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_fd_info_n " \"%V\" failed", &file.name);
-        goto done;
-    }
-
-    if (!ngx_is_file(&fi) || ngx_file_size(&fi) == 0
-        || ngx_file_size(&fi) > NGX_HTTP_INTAKE_MAX_SECRET_FILE)
+    if (ngx_conf_full_name(cf->cycle, &path, 1) != NGX_OK
+        || ngx_http_intake_read_file(cf, &path,
+                                     NGX_HTTP_INTAKE_MAX_SECRET_FILE, value,
+                                     &fi)
+           != NGX_OK)
     {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%V\" of \"%s\" must be a file that holds "
-                           "1 byte to 64k", &file.name, what);
-        goto done;
+        return NGX_ERROR;
     }
 
     if (ngx_file_access(&fi) & 0004) {
         ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
                            "\"%V\" of \"%s\" can be read by others, "
-                           "run: chmod o-r %V",
-                           &file.name, what, &file.name);
-    }
-
-    size = (size_t) ngx_file_size(&fi);
-
-    value->data = ngx_pnalloc(cf->pool, size);
-    if (value->data == NULL) {
-        goto done;
-    }
-
-    n = ngx_read_file(&file, value->data, size, 0);
-
-    if (n == NGX_ERROR || (size_t) n != size) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%V\" of \"%s\" could not be read whole",
-                           &file.name, what);
-        goto done;
+                           "run: chmod o-r %V", &path, what, &path);
     }
 
     /* editors end a file with a line feed; it is no part of the secret */
 
-    if (value->data[size - 1] == LF) {
-        size--;
+    if (value->len && value->data[value->len - 1] == LF) {
+        value->len--;
 
-        if (size && value->data[size - 1] == CR) {
-            size--;
+        if (value->len && value->data[value->len - 1] == CR) {
+            value->len--;
         }
     }
 
-    value->len = size;
-    rc = NGX_OK;
-
-done:
-
-    if (ngx_close_file(file.fd) == NGX_FILE_ERROR) {
-        ngx_log_error(NGX_LOG_ALERT, cf->log, ngx_errno,
-                      ngx_close_file_n " \"%V\" failed", &file.name);
-    }
-
-    return rc;
+    return NGX_OK;
 }
 
 

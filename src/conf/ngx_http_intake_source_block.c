@@ -70,6 +70,12 @@ static ngx_http_intake_directive_t  ngx_http_intake_source_directives[] = {
     { ngx_string("deadline"), 1, 1, ngx_http_intake_set_msec,
       offsetof(ngx_http_intake_source_t, deadline), 0 },
 
+    { ngx_string("sla"), 1, 9, ngx_http_intake_source_sla, 0, 1 },
+
+    { ngx_string("tier"), 1, 1, ngx_http_intake_source_tier, 0, 0 },
+
+    { ngx_string("escalate"), 2, 3, ngx_http_intake_source_escalate, 0, 1 },
+
     { ngx_string("tolerance"), 1, 1, ngx_http_intake_set_tolerance,
       offsetof(ngx_http_intake_source_t, tolerance), 0 },
 
