@@ -36,8 +36,17 @@ static ngx_int_t ngx_http_intake_add_escalation(
     ngx_http_intake_tier_t *tier, ngx_http_intake_escalation_t *escalation);
 static ngx_http_intake_tier_t *ngx_http_intake_find_tier(
     ngx_http_intake_sla_t *sla, ngx_str_t *name);
+static char *ngx_http_intake_name_clocks(ngx_conf_t *cf,
+    ngx_http_intake_source_t *source);
+static char *ngx_http_intake_set_bounds(ngx_conf_t *cf,
+    ngx_http_intake_sla_t *sla);
+static void ngx_http_intake_add_bound(ngx_http_intake_sla_t *sla,
+    ngx_msec_t bound);
 static ngx_uint_t ngx_http_intake_has_outbound(
     ngx_http_intake_source_t *source);
+
+
+static ngx_str_t  ngx_http_intake_default_tier = ngx_string("default");
 
 
 static ngx_http_intake_sla_t *
@@ -94,6 +103,7 @@ ngx_http_intake_source_sla(ngx_conf_t *cf, ngx_http_intake_directive_t *d,
     tier->at_risk = 750;
     tier->skew = 2 * 60 * 1000;
     tier->forget = (ngx_msec_t) 30 * 24 * 60 * 60 * 1000;
+    tier->name = ngx_http_intake_default_tier;
     ngx_str_set(&tier->calendar_name, "24/7");
 
     ngx_http_intake_position(cf, &tier->position);
@@ -308,6 +318,7 @@ ngx_http_intake_source_escalate(ngx_conf_t *cf,
     }
 
     ngx_memzero(escalation, sizeof(ngx_http_intake_escalation_t));
+    escalation->tier = ngx_http_intake_default_tier;
     ngx_http_intake_position(cf, &escalation->position);
 
     after = 0;
@@ -348,10 +359,9 @@ char *
 ngx_http_intake_check_sla(ngx_conf_t *cf, ngx_http_intake_main_conf_t *imcf,
     ngx_http_intake_source_t *source)
 {
-    ngx_str_t                none;
     ngx_uint_t               i;
     ngx_http_intake_sla_t   *sla;
-    ngx_http_intake_tier_t  *tier;
+    ngx_http_intake_tier_t  *tier, first;
 
     sla = source->sla;
 
@@ -367,8 +377,7 @@ ngx_http_intake_check_sla(ngx_conf_t *cf, ngx_http_intake_main_conf_t *imcf,
         return NGX_CONF_ERROR;
     }
 
-    ngx_str_null(&none);
-    tier = ngx_http_intake_find_tier(sla, &none);
+    tier = ngx_http_intake_find_tier(sla, &ngx_http_intake_default_tier);
 
     if (tier == NULL) {
         ngx_http_intake_conf_log(cf, NGX_LOG_EMERG, &source->position,
@@ -378,7 +387,9 @@ ngx_http_intake_check_sla(ngx_conf_t *cf, ngx_http_intake_main_conf_t *imcf,
         return NGX_CONF_ERROR;
     }
 
-    sla->fallback = tier - sla->tiers;
+    first = *tier;
+    *tier = sla->tiers[0];
+    sla->tiers[0] = first;
 
     if (sla->ntiers > 1 && sla->variable == NGX_ERROR) {
         ngx_http_intake_conf_log(cf, NGX_LOG_EMERG, &source->position,
@@ -404,7 +415,11 @@ ngx_http_intake_check_sla(ngx_conf_t *cf, ngx_http_intake_main_conf_t *imcf,
                                  "\"intake_replies\"", &source->name);
     }
 
-    return ngx_http_intake_check_escalations(cf, source);
+    if (ngx_http_intake_check_escalations(cf, source) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_http_intake_name_clocks(cf, source);
 }
 
 
@@ -564,6 +579,126 @@ ngx_http_intake_find_tier(ngx_http_intake_sla_t *sla, ngx_str_t *name)
     }
 
     return NULL;
+}
+
+
+/* what the scripts are told of a source in every call */
+
+static char *
+ngx_http_intake_name_clocks(ngx_conf_t *cf, ngx_http_intake_source_t *source)
+{
+    u_char                        *p, *names;
+    size_t                         len;
+    ngx_str_t                      key;
+    ngx_uint_t                     i, n;
+    ngx_http_intake_sla_t         *sla;
+    ngx_http_intake_tier_t        *tier;
+    ngx_http_intake_escalation_t  *escalation;
+
+    sla = source->sla;
+
+    key.data = source->dedupe_prefix.data;
+    key.len = source->dedupe_prefix.len - (sizeof(":dedupe:") - 1);
+
+    sla->prefix.len = key.len + sizeof(":sla:") - 1;
+    sla->prefix.data = ngx_pnalloc(cf->pool, sla->prefix.len);
+    sla->stream.len = key.len + sizeof(":escalations") - 1;
+    sla->stream.data = ngx_pnalloc(cf->pool, sla->stream.len);
+
+    if (sla->prefix.data == NULL || sla->stream.data == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_sprintf(sla->prefix.data, "%V:sla:", &key);
+    ngx_sprintf(sla->stream.data, "%V:escalations", &key);
+
+    for (i = 0; i < sla->ntiers; i++) {
+        tier = &sla->tiers[i];
+        len = 0;
+
+        for (n = 0; n < tier->nescalations; n++) {
+            len += NGX_INT64_LEN + 1 + tier->escalations[n]->name.len;
+        }
+
+        p = ngx_pnalloc(cf->pool, 2 * len + 1);
+        if (p == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        names = p + len;
+        tier->steps.data = p;
+        tier->step_names.data = names;
+
+        for (n = 0; n < tier->nescalations; n++) {
+            escalation = tier->escalations[n];
+            p = ngx_sprintf(p, n ? " %M" : "%M", escalation->after);
+            names = ngx_sprintf(names, n ? " %V" : "%V", &escalation->name);
+        }
+
+        tier->steps.len = p - tier->steps.data;
+        tier->step_names.len = names - tier->step_names.data;
+    }
+
+    return ngx_http_intake_set_bounds(cf, sla);
+}
+
+
+/* the ten usual bounds and every target, so that it can be counted exactly */
+
+static char *
+ngx_http_intake_set_bounds(ngx_conf_t *cf, ngx_http_intake_sla_t *sla)
+{
+    u_char      *p;
+    ngx_uint_t   i;
+
+    static ngx_uint_t  minutes[] = {
+        1, 5, 15, 30, 60, 120, 240, 480, 1440, 2880
+    };
+
+    for (i = 0; i < sizeof(minutes) / sizeof(ngx_uint_t); i++) {
+        ngx_http_intake_add_bound(sla, minutes[i] * 60 * 1000);
+    }
+
+    for (i = 0; i < sla->ntiers; i++) {
+        ngx_http_intake_add_bound(sla, sla->tiers[i].first);
+        ngx_http_intake_add_bound(sla, sla->tiers[i].next);
+    }
+
+    p = ngx_pnalloc(cf->pool, sla->nbounds * (NGX_INT64_LEN + 1));
+    if (p == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    sla->bounds_text.data = p;
+
+    for (i = 0; i < sla->nbounds; i++) {
+        p = ngx_sprintf(p, i ? " %M" : "%M", sla->bounds[i]);
+    }
+
+    sla->bounds_text.len = p - sla->bounds_text.data;
+
+    return NGX_CONF_OK;
+}
+
+
+static void
+ngx_http_intake_add_bound(ngx_http_intake_sla_t *sla, ngx_msec_t bound)
+{
+    ngx_uint_t  i, n;
+
+    for (i = 0; i < sla->nbounds && sla->bounds[i] < bound; i++) {
+        /* void */
+    }
+
+    if (i < sla->nbounds && sla->bounds[i] == bound) {
+        return;
+    }
+
+    for (n = sla->nbounds++; n > i; n--) {
+        sla->bounds[n] = sla->bounds[n - 1];
+    }
+
+    sla->bounds[i] = bound;
 }
 
 

@@ -25,6 +25,9 @@
 #define NGX_HTTP_INTAKE_LANES            (2 * NGX_HTTP_INTAKE_MAX_TIERS)
 #define NGX_HTTP_INTAKE_MAX_ESCALATIONS  8     /* of a tier */
 
+/* the bounds of the histograms: ten, and those targets that are none of them */
+#define NGX_HTTP_INTAKE_MAX_BOUNDS       (10 + NGX_HTTP_INTAKE_LANES)
+
 
 typedef struct {
     ngx_str_t                       name;
@@ -43,7 +46,7 @@ typedef struct {
     ngx_msec_t                      after;      /* ms of the business clock,
                                                    from the start of the
                                                    waiting period */
-    ngx_str_t                       tier;       /* "" of the sla without */
+    ngx_str_t                       tier;       /* "default": no tier= */
     ngx_http_intake_position_t      position;
 } ngx_http_intake_escalation_t;
 
@@ -51,7 +54,7 @@ typedef struct {
 /* sla [tier=NAME] first=T [next=T] ...; all times are ms */
 
 typedef struct {
-    ngx_str_t                       name;       /* "": without tier= */
+    ngx_str_t                       name;       /* "default": no tier= */
     ngx_http_intake_position_t      position;
 
     ngx_msec_t                      first;      /* targets; 0 is one, too */
@@ -68,16 +71,25 @@ typedef struct {
     ngx_http_intake_escalation_t   *escalations[
                                             NGX_HTTP_INTAKE_MAX_ESCALATIONS];
     ngx_uint_t                      nescalations;   /* by after, ascending */
+    ngx_str_t                       steps;      /* their times in ms and */
+    ngx_str_t                       step_names; /* names, for the scripts */
 } ngx_http_intake_tier_t;
 
 
 struct ngx_http_intake_sla_s {
     ngx_http_intake_tier_t          tiers[NGX_HTTP_INTAKE_MAX_TIERS];
-    ngx_uint_t                      ntiers;
-    ngx_uint_t                      fallback;   /* of what $variable does not
-                                                   name */
+    ngx_uint_t                      ntiers;     /* the first is that without
+                                                   tier=, of all whom
+                                                   $variable does not name */
     ngx_int_t                       variable;   /* its index, or NGX_ERROR */
     ngx_array_t                    *escalations;    /* ..._escalation_t */
+
+    ngx_str_t                       prefix;     /* of keys: "{KEY}:sla:" */
+    ngx_str_t                       stream;     /* "{KEY}:escalations" */
+
+    ngx_msec_t                      bounds[NGX_HTTP_INTAKE_MAX_BOUNDS];
+    ngx_uint_t                      nbounds;    /* ms, ascending */
+    ngx_str_t                       bounds_text;    /* for the scripts */
 };
 
 

@@ -46,5 +46,9 @@ ngx_uint_t ngx_http_intake_is_text(ngx_str_t *text);
  */
 ngx_int_t ngx_http_intake_hash(ngx_str_t *text, u_char *hash);
 
+/* the same of n parts, one after the other */
+ngx_int_t ngx_http_intake_hash_parts(ngx_str_t *parts, ngx_uint_t n,
+    u_char *hash);
+
 
 #endif /* _NGX_HTTP_INTAKE_EVENT_H_INCLUDED_ */

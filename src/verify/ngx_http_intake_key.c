@@ -151,9 +151,16 @@ ngx_http_intake_hash_body(ngx_http_intake_ctx_t *ctx)
 ngx_int_t
 ngx_http_intake_hash(ngx_str_t *text, u_char *hash)
 {
+    return ngx_http_intake_hash_parts(text, 1, hash);
+}
+
+
+ngx_int_t
+ngx_http_intake_hash_parts(ngx_str_t *parts, ngx_uint_t n, u_char *hash)
+{
     u_char  digest[NGX_INTAKE_SHA256_LEN];
 
-    if (ngx_intake_sha256(text, 1, digest) != NGX_OK) {
+    if (ngx_intake_sha256(parts, n, digest) != NGX_OK) {
         return NGX_ERROR;
     }
 
