@@ -38,6 +38,7 @@
 
 #define NGX_HTTP_INTAKE_MAX_NAME       32
 #define NGX_HTTP_INTAKE_MAX_SOURCES    64
+#define NGX_HTTP_INTAKE_MAX_KEY        900   /* bytes, of a stream's key */
 #define NGX_HTTP_INTAKE_MAX_SECRETS    16    /* of a source */
 #define NGX_HTTP_INTAKE_MAX_SIGNATURES 8     /* that are tried in a request */
 #define NGX_HTTP_INTAKE_MAX_URLS       6     /* that may have been signed */
@@ -289,6 +290,20 @@ typedef struct {
 } ngx_http_intake_secret_t;
 
 
+/* a stream of a source: what it keeps, and what knows its entries again */
+
+typedef struct {
+    ngx_str_t                       key;        /* resolved */
+    ngx_str_t                       dedupe_prefix;  /* "KEY:dedupe:" */
+    ngx_uint_t                      index;      /* of all streams */
+    ngx_uint_t                      maxlen;     /* 0: untrimmed */
+    ngx_msec_t                      age;        /* ms; 0: untrimmed */
+} ngx_http_intake_stream_t;
+
+/* a source has two */
+#define NGX_HTTP_INTAKE_MAX_STREAMS  (2 * NGX_HTTP_INTAKE_MAX_SOURCES)
+
+
 /* one channel with its own stream, rules and targets */
 
 typedef struct {
@@ -309,12 +324,10 @@ typedef struct {
     ngx_array_t                    *set;            /* ngx_keyval_t */
     ngx_str_t                       url_base;
 
-    ngx_str_t                       stream;     /* the key, resolved */
-    ngx_str_t                       dedupe_prefix;  /* "{KEY}:dedupe:" */
+    ngx_http_intake_stream_t        stream;
+    ngx_http_intake_stream_t        spam;       /* of a form: what is spam
+                                                   for certain */
     ngx_str_t                       event_source;   /* CloudEvents source */
-
-    ngx_uint_t                      maxlen;     /* 0: untrimmed */
-    ngx_msec_t                      age;        /* ms; 0: untrimmed */
 
     /* replace the platform's, resolved when the configuration is read */
     ngx_http_intake_dedupe_t        dedupe;
@@ -516,7 +529,10 @@ typedef struct {
                                                    when the head had arrived */
     uint64_t                        started;    /* us, monotonic */
 
-    ngx_str_t                       body;       /* contiguous */
+    ngx_str_t                       body;       /* contiguous; of a form, the
+                                                   `data` of its entry */
+    off_t                           body_size;  /* of the request's body, as
+                                                   it was read */
 
     /* the body's values, read once when first asked for */
     ngx_array_t                    *json;       /* for each of source->paths

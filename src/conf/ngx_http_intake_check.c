@@ -25,6 +25,9 @@ static char *ngx_http_intake_find_platform(ngx_conf_t *cf,
     ngx_http_intake_main_conf_t *imcf, ngx_http_intake_source_t *source);
 static char *ngx_http_intake_name_keys(ngx_conf_t *cf,
     ngx_http_intake_main_conf_t *imcf, ngx_http_intake_source_t *source);
+static char *ngx_http_intake_name_stream(ngx_conf_t *cf,
+    ngx_http_intake_source_t *source, ngx_http_intake_stream_t *stream,
+    ngx_str_t *tag, const char *suffix);
 static char *ngx_http_intake_inherit(ngx_conf_t *cf,
     ngx_http_intake_source_t *source);
 static char *ngx_http_intake_join_paths(ngx_conf_t *cf,
@@ -34,6 +37,10 @@ static void ngx_http_intake_shift_paths(ngx_http_intake_template_t *template,
 
 
 #define NGX_HTTP_INTAKE_MAX_PATHS  64    /* of the JSON reader's one pass */
+
+/* `retain` of the stream of spam */
+#define NGX_HTTP_INTAKE_SPAM_MAXLEN  10000
+#define NGX_HTTP_INTAKE_SPAM_AGE     ((ngx_msec_t) 30 * 24 * 3600 * 1000)
 
 
 static ngx_str_t  ngx_http_intake_default_server =
@@ -175,6 +182,9 @@ ngx_http_intake_check_form_source(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
+    source->spam.maxlen = NGX_HTTP_INTAKE_SPAM_MAXLEN;
+    source->spam.age = NGX_HTTP_INTAKE_SPAM_AGE;
+
     return NGX_CONF_OK;
 }
 
@@ -236,37 +246,39 @@ static char *
 ngx_http_intake_name_keys(ngx_conf_t *cf, ngx_http_intake_main_conf_t *imcf,
     ngx_http_intake_source_t *source)
 {
-    u_char     *p;
-    size_t      len;
-    ngx_str_t  *prefix;
+    ngx_str_t  tag;
 
-    prefix = &imcf->redis.prefix;
-    len = sizeof("{}:dedupe:") - 1;
-
-    if (source->stream.len) {
-        len += source->stream.len;
+    if (source->stream.key.len) {
+        tag.len = sizeof("{}") - 1 + source->stream.key.len;
 
     } else {
-        len += prefix->len + source->name.len;
+        tag.len = imcf->redis.prefix.len + sizeof("{}") - 1
+                  + source->name.len;
     }
 
-    p = ngx_pnalloc(cf->pool, len);
-    if (p == NULL) {
+    tag.data = ngx_pnalloc(cf->pool, tag.len);
+    if (tag.data == NULL) {
         return NGX_CONF_ERROR;
     }
 
-    source->dedupe_prefix.data = p;
-    source->dedupe_prefix.len = len;
-
-    if (source->stream.len) {
-        ngx_sprintf(p, "{%V}:dedupe:", &source->stream);
+    if (source->stream.key.len) {
+        ngx_sprintf(tag.data, "{%V}", &source->stream.key);
 
     } else {
-        ngx_sprintf(p, "%V{%V}:dedupe:", prefix, &source->name);
-
-        source->stream.data = p;
-        source->stream.len = len - (sizeof(":dedupe:") - 1);
+        ngx_sprintf(tag.data, "%V{%V}", &imcf->redis.prefix, &source->name);
     }
+
+    if (ngx_http_intake_name_stream(cf, source, &source->stream, &tag, "")
+        != NGX_CONF_OK
+        || ngx_http_intake_name_stream(cf, source, &source->spam, &tag,
+                                       ":spam")
+           != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    source->stream.index = 2 * source->index;
+    source->spam.index = 2 * source->index + 1;
 
     if (source->event_source.len) {
         return NGX_CONF_OK;
@@ -280,6 +292,45 @@ ngx_http_intake_name_keys(ngx_conf_t *cf, ngx_http_intake_main_conf_t *imcf,
     }
 
     ngx_sprintf(source->event_source.data, "/%V", &source->name);
+
+    return NGX_CONF_OK;
+}
+
+
+/* the stream's own name stands without the braces */
+
+static char *
+ngx_http_intake_name_stream(ngx_conf_t *cf, ngx_http_intake_source_t *source,
+    ngx_http_intake_stream_t *stream, ngx_str_t *tag, const char *suffix)
+{
+    size_t   len;
+    u_char  *p;
+
+    len = tag->len + ngx_strlen(suffix);
+
+    if (len > NGX_HTTP_INTAKE_MAX_KEY) {
+        ngx_http_intake_conf_log(cf, NGX_LOG_EMERG, &source->position,
+                                 "the keys of intake_source \"%V\" would be "
+                                 "longer than %d bytes: shorten its "
+                                 "\"stream\" or the \"prefix\" of "
+                                 "intake_redis", &source->name,
+                                 NGX_HTTP_INTAKE_MAX_KEY);
+        return NGX_CONF_ERROR;
+    }
+
+    p = ngx_pnalloc(cf->pool, len + sizeof(":dedupe:") - 1);
+    if (p == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    stream->dedupe_prefix.data = p;
+    stream->dedupe_prefix.len = ngx_sprintf(p, "%V%s:dedupe:", tag, suffix)
+                                - p;
+
+    if (stream->key.len == 0) {
+        stream->key.data = p;
+        stream->key.len = len;
+    }
 
     return NGX_CONF_OK;
 }

@@ -77,6 +77,9 @@ ngx_int_t ngx_http_intake_read_secret(ngx_conf_t *cf, ngx_str_t *argument,
 ngx_str_t *ngx_http_intake_nearest(ngx_str_t *name, ngx_str_t *known,
     ngx_uint_t n, size_t stride);
 
+/* 1: the texts are the same bytes */
+ngx_uint_t ngx_http_intake_same(ngx_str_t *a, ngx_str_t *b);
+
 char *ngx_http_intake_redis_block(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_intake_platform_block(ngx_conf_t *cf, ngx_command_t *cmd,

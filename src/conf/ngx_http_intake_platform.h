@@ -63,10 +63,6 @@ void ngx_http_intake_unknown(ngx_conf_t *cf, ngx_str_t *text,
     const char *before, const char *after);
 
 
-/* 1 if the texts are the same bytes */
-
-ngx_uint_t ngx_http_intake_same(ngx_str_t *a, ngx_str_t *b);
-
 /* 1 if arg is name and a value; name ends with "=" */
 
 ngx_uint_t ngx_http_intake_param(ngx_str_t *arg, const char *name,

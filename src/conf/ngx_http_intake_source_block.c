@@ -195,7 +195,7 @@ ngx_http_intake_source_stream(ngx_conf_t *cf, ngx_http_intake_directive_t *d,
                "tag of the keys that belong to it";
     }
 
-    source->stream = value[1];
+    source->stream.key = value[1];
 
     return NGX_CONF_OK;
 }
@@ -218,11 +218,11 @@ ngx_http_intake_source_retain(ngx_conf_t *cf, ngx_http_intake_directive_t *d,
         if (ngx_strncmp(value[i].data, "maxlen=", 7) == 0) {
             n = ngx_atoi(value[i].data + 7, value[i].len - 7);
 
-            if (n == NGX_ERROR || n == 0 || source->maxlen) {
+            if (n == NGX_ERROR || n == 0 || source->stream.maxlen) {
                 return "must have one maxlen=N of 1 or more entries";
             }
 
-            source->maxlen = n;
+            source->stream.maxlen = n;
             continue;
         }
 
@@ -232,11 +232,11 @@ ngx_http_intake_source_retain(ngx_conf_t *cf, ngx_http_intake_directive_t *d,
 
             n = ngx_parse_time(&s, 0);
 
-            if (n == NGX_ERROR || n == 0 || source->age) {
+            if (n == NGX_ERROR || n == 0 || source->stream.age) {
                 return "must have one age=TIME such as age=30d";
             }
 
-            source->age = n;
+            source->stream.age = n;
             continue;
         }
 

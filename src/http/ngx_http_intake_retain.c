@@ -29,7 +29,7 @@ typedef struct {
 
 static void ngx_http_intake_retain_handler(ngx_event_t *ev);
 static void ngx_http_intake_trim(ngx_http_intake_retain_t *retain,
-    ngx_http_intake_source_t *source);
+    ngx_http_intake_stream_t *stream);
 static void ngx_http_intake_trimmed(void *data,
     ngx_intake_redis_result_e result, ngx_intake_redis_reply_t *reply);
 
@@ -54,7 +54,7 @@ ngx_http_intake_retain_init(ngx_cycle_t *cycle,
     source = imcf->sources->elts;
 
     for (i = 0; i < imcf->sources->nelts; i++) {
-        if (source[i]->age) {
+        if (source[i]->stream.age || source[i]->spam.age) {
             break;
         }
     }
@@ -117,8 +117,12 @@ ngx_http_intake_retain_handler(ngx_event_t *ev)
     source = retain->conf->sources->elts;
 
     for (i = 0; i < retain->conf->sources->nelts; i++) {
-        if (source[i]->age) {
-            ngx_http_intake_trim(retain, source[i]);
+        if (source[i]->stream.age) {
+            ngx_http_intake_trim(retain, &source[i]->stream);
+        }
+
+        if (source[i]->spam.age) {
+            ngx_http_intake_trim(retain, &source[i]->spam);
         }
     }
 
@@ -128,28 +132,28 @@ ngx_http_intake_retain_handler(ngx_event_t *ev)
 
 static void
 ngx_http_intake_trim(ngx_http_intake_retain_t *retain,
-    ngx_http_intake_source_t *source)
+    ngx_http_intake_stream_t *stream)
 {
     u_char                  *p, age[NGX_INT64_LEN];
     ngx_log_t               *log;
     ngx_intake_redis_op_t   *op;
 
     log = retain->timer.log;
-    p = ngx_sprintf(age, "%M", source->age);
+    p = ngx_sprintf(age, "%M", stream->age);
 
     op = ngx_intake_redis_op_script(&retain->script, 1, 2,
-                                    source->stream.len + (p - age), log);
+                                    stream->key.len + (p - age), log);
     if (op == NULL) {
         return;
     }
 
-    ngx_intake_redis_op_arg(op, source->stream.data, source->stream.len);
+    ngx_intake_redis_op_arg(op, stream->key.data, stream->key.len);
     ngx_intake_redis_op_arg(op, age, p - age);
 
     /* an hour later is soon enough for another try */
 
     if (ngx_intake_redis_send(retain->redis, op, 0, 1,
-                              ngx_http_intake_trimmed, source)
+                              ngx_http_intake_trimmed, stream)
         != NGX_OK)
     {
         ngx_intake_redis_op_free(op);
@@ -161,9 +165,9 @@ static void
 ngx_http_intake_trimmed(void *data, ngx_intake_redis_result_e result,
     ngx_intake_redis_reply_t *reply)
 {
-    ngx_http_intake_source_t *source = data;
+    ngx_http_intake_stream_t *stream = data;
 
     if (result == NGX_INTAKE_REDIS_ERROR && reply) {
-        ngx_http_intake_log_refusal(source, "to trim", &reply->str);
+        ngx_http_intake_log_refusal(stream, "to trim", &reply->str);
     }
 }

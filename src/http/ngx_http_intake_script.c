@@ -31,7 +31,7 @@ typedef struct {
 static ngx_uint_t ngx_http_intake_write_keys(ngx_http_intake_args_t *args,
     ngx_http_intake_batch_t *batch);
 static void ngx_http_intake_write_key(ngx_http_intake_args_t *args,
-    ngx_http_intake_source_t *source, u_char kind, u_char *hash);
+    ngx_http_intake_stream_t *stream, u_char kind, u_char *hash);
 static void ngx_http_intake_write_args(ngx_http_intake_args_t *args,
     ngx_http_intake_batch_t *batch);
 static void ngx_http_intake_write_delivery(ngx_http_intake_args_t *args,
@@ -44,7 +44,7 @@ static ngx_http_intake_code_e ngx_http_intake_copy_text(
     ngx_http_intake_ctx_t *ctx, ngx_str_t *from, ngx_str_t *to);
 
 
-/* the last refusal of each source that was logged; none when one is stored */
+/* the last refusal of each stream that was logged; none when one is stored */
 
 typedef struct {
     u_char                          text[128];
@@ -52,7 +52,7 @@ typedef struct {
 } ngx_http_intake_refusal_t;
 
 static ngx_http_intake_refusal_t
-    ngx_http_intake_refusals[NGX_HTTP_INTAKE_MAX_SOURCES];
+    ngx_http_intake_refusals[NGX_HTTP_INTAKE_MAX_STREAMS];
 
 
 void
@@ -66,6 +66,14 @@ ngx_http_intake_script_digest(ngx_intake_redis_script_t *script)
     ngx_sha1_final(digest, &sha1);
 
     ngx_hex_dump(script->sha1, digest, sizeof(digest));
+}
+
+
+ngx_http_intake_stream_t *
+ngx_http_intake_stream_of(ngx_http_intake_ctx_t *ctx)
+{
+    return (ctx->submission && ctx->submission->certain) ? &ctx->source->spam
+                                                         : &ctx->source->stream;
 }
 
 
@@ -103,26 +111,28 @@ ngx_http_intake_write_keys(ngx_http_intake_args_t *args,
     ngx_uint_t                 i, n;
     ngx_http_intake_ctx_t     *ctx;
     ngx_http_intake_source_t  *source;
+    ngx_http_intake_stream_t  *stream;
 
     source = batch->source;
+    stream = batch->stream;
     n = 1;
 
-    ngx_http_intake_arg(args, source->stream.data, source->stream.len);
+    ngx_http_intake_arg(args, stream->key.data, stream->key.len);
 
     for (i = 0; i < batch->nelts; i++) {
         ctx = batch->waiting[i];
 
-        ngx_http_intake_write_key(args, source, ctx->key_kind, ctx->key_hash);
+        ngx_http_intake_write_key(args, stream, ctx->key_kind, ctx->key_hash);
         n++;
 
         if (ctx->body_key) {
-            ngx_http_intake_write_key(args, source, NGX_HTTP_INTAKE_KEY_BODY,
+            ngx_http_intake_write_key(args, stream, NGX_HTTP_INTAKE_KEY_BODY,
                                       ctx->body_hash);
             n++;
         }
 
         if (source->dedupe.mark && ctx->key_kind != NGX_HTTP_INTAKE_KEY_OWN) {
-            ngx_http_intake_write_key(args, source, NGX_HTTP_INTAKE_KEY_OWN,
+            ngx_http_intake_write_key(args, stream, NGX_HTTP_INTAKE_KEY_OWN,
                                       ctx->own_hash);
             n++;
         }
@@ -136,12 +146,13 @@ ngx_http_intake_write_keys(ngx_http_intake_args_t *args,
 
 static void
 ngx_http_intake_write_key(ngx_http_intake_args_t *args,
-    ngx_http_intake_source_t *source, u_char kind, u_char *hash)
+    ngx_http_intake_stream_t *stream, u_char kind, u_char *hash)
 {
-    u_char  *p, key[1024];
+    u_char  *p, key[NGX_HTTP_INTAKE_MAX_KEY + sizeof(":dedupe:K:")
+                    + NGX_HTTP_INTAKE_HASH_LEN];
 
-    p = ngx_cpymem(key, source->dedupe_prefix.data,
-                   source->dedupe_prefix.len);
+    p = ngx_cpymem(key, stream->dedupe_prefix.data,
+                   stream->dedupe_prefix.len);
     *p++ = kind;
     *p++ = ':';
     p = ngx_cpymem(p, hash, NGX_HTTP_INTAKE_HASH_LEN);
@@ -159,8 +170,8 @@ ngx_http_intake_write_args(ngx_http_intake_args_t *args,
 
     source = batch->source;
 
-    ngx_http_intake_number_arg(args, source->maxlen);
-    ngx_http_intake_number_arg(args, source->age);
+    ngx_http_intake_number_arg(args, batch->stream->maxlen);
+    ngx_http_intake_number_arg(args, batch->stream->age);
     ngx_http_intake_number_arg(args, source->dedupe.window);
     ngx_http_intake_number_arg(args, source->dedupe.window);
     ngx_http_intake_number_arg(args, NGX_HTTP_INTAKE_OWN_KEY_TTL);
@@ -239,13 +250,16 @@ ngx_http_intake_code_e
 ngx_http_intake_read_result(ngx_http_intake_ctx_t *ctx,
     ngx_intake_redis_reply_t *reply)
 {
-    ngx_str_t                 id;
-    ngx_intake_redis_reply_t  status, second, third;
+    ngx_str_t                  id;
+    ngx_http_intake_stream_t  *stream;
+    ngx_intake_redis_reply_t   status, second, third;
+
+    stream = ngx_http_intake_stream_of(ctx);
 
     /* the common case is the entry alone */
 
     if (reply->type == NGX_INTAKE_REDIS_STRING) {
-        ngx_http_intake_refusals[ctx->source->index].len = 0;
+        ngx_http_intake_refusals[stream->index].len = 0;
         return ngx_http_intake_copy_text(ctx, &reply->str, &ctx->entry);
     }
 
@@ -267,7 +281,7 @@ ngx_http_intake_read_result(ngx_http_intake_ctx_t *ctx,
 
         /* stored, but nothing will know a second copy */
 
-        ngx_http_intake_log_refusal(ctx->source, "a dedupe key of", &third.str);
+        ngx_http_intake_log_refusal(stream, "a dedupe key of", &third.str);
         break;
 
     case NGX_HTTP_INTAKE_SCRIPT_DUPLICATE:
@@ -279,6 +293,10 @@ ngx_http_intake_read_result(ngx_http_intake_ctx_t *ctx,
             != NGX_HTTP_INTAKE_OK)
         {
             return NGX_HTTP_INTAKE_INTERNAL_ERROR;
+        }
+
+        if (ctx->conversation.data == ctx->id.data) {
+            ctx->conversation = id;
         }
 
         ctx->id = id;
@@ -293,8 +311,7 @@ ngx_http_intake_read_result(ngx_http_intake_ctx_t *ctx,
         break;
 
     default:
-        ngx_http_intake_log_refusal(ctx->source, "an entry of",
-                                    &second.str);
+        ngx_http_intake_log_refusal(stream, "an entry of", &second.str);
         return NGX_HTTP_INTAKE_STORE_REFUSED;
     }
 
@@ -314,12 +331,12 @@ ngx_http_intake_copy_text(ngx_http_intake_ctx_t *ctx, ngx_str_t *from,
 
 
 void
-ngx_http_intake_log_refusal(ngx_http_intake_source_t *source,
+ngx_http_intake_log_refusal(ngx_http_intake_stream_t *stream,
     const char *what, ngx_str_t *error)
 {
     ngx_http_intake_refusal_t  *refusal;
 
-    refusal = &ngx_http_intake_refusals[source->index];
+    refusal = &ngx_http_intake_refusals[stream->index];
 
     if (refusal->len == ngx_min(error->len, sizeof(refusal->text))
         && ngx_memcmp(refusal->text, error->data, refusal->len) == 0)
@@ -332,5 +349,5 @@ ngx_http_intake_log_refusal(ngx_http_intake_source_t *source,
 
     ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                   "Redis refused %s \"%V\": %*s", what,
-                  &source->stream, refusal->len, refusal->text);
+                  &stream->key, refusal->len, refusal->text);
 }

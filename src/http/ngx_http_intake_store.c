@@ -10,7 +10,7 @@
 
 
 /*
- * The store: the deliveries of one source that are ready in one turn of the
+ * The store: the deliveries of one stream that are ready in one turn of the
  * event loop go to Redis in one call of the script.  A batch outlives the
  * requests that wait in it: a request that ends early takes itself out, and
  * what has been sent for it is stored all the same.
@@ -24,7 +24,7 @@ typedef struct {
     ngx_intake_redis_script_t       script;
     ngx_event_t                     flush;
     ngx_queue_t                     unsent;
-    ngx_http_intake_batch_t        *open[NGX_HTTP_INTAKE_MAX_SOURCES];
+    ngx_http_intake_batch_t        *open[NGX_HTTP_INTAKE_MAX_STREAMS];
 } ngx_http_intake_store_t;
 
 
@@ -150,7 +150,7 @@ ngx_http_intake_store(ngx_http_intake_ctx_t *ctx)
     if (batch->nelts == NGX_HTTP_INTAKE_BATCH
         || batch->bytes >= NGX_HTTP_INTAKE_BATCH_BYTES)
     {
-        store->open[ctx->source->index] = NULL;
+        store->open[batch->stream->index] = NULL;
     }
 
     if (!store->flush.posted) {
@@ -193,11 +193,13 @@ ngx_http_intake_own_hash(ngx_http_intake_ctx_t *ctx)
 static ngx_http_intake_batch_t *
 ngx_http_intake_open_batch(ngx_http_intake_ctx_t *ctx)
 {
-    ngx_http_intake_batch_t  *batch;
-    ngx_http_intake_store_t  *store;
+    ngx_http_intake_batch_t   *batch;
+    ngx_http_intake_store_t   *store;
+    ngx_http_intake_stream_t  *stream;
 
     store = &ngx_http_intake_the_store;
-    batch = store->open[ctx->source->index];
+    stream = ngx_http_intake_stream_of(ctx);
+    batch = store->open[stream->index];
 
     if (batch) {
         return batch;
@@ -210,11 +212,12 @@ ngx_http_intake_open_batch(ngx_http_intake_ctx_t *ctx)
     }
 
     batch->source = ctx->source;
+    batch->stream = stream;
     batch->nelts = 0;
     batch->bytes = 0;
 
     ngx_queue_insert_tail(&store->unsent, &batch->queue);
-    store->open[ctx->source->index] = batch;
+    store->open[stream->index] = batch;
 
     return batch;
 }
@@ -236,7 +239,7 @@ ngx_http_intake_leave_batch(void *data)
 }
 
 
-/* at the end of the turn: what is ready in it shares one call a source */
+/* at the end of the turn: what is ready in it shares one call a stream */
 
 static void
 ngx_http_intake_flush(ngx_event_t *ev)
@@ -289,8 +292,8 @@ ngx_http_intake_close_batch(ngx_http_intake_batch_t *batch)
 
     store = &ngx_http_intake_the_store;
 
-    if (store->open[batch->source->index] == batch) {
-        store->open[batch->source->index] = NULL;
+    if (store->open[batch->stream->index] == batch) {
+        store->open[batch->stream->index] = NULL;
     }
 
     n = 0;
@@ -336,7 +339,7 @@ ngx_http_intake_stored(void *data, ngx_intake_redis_result_e result,
 
     if (code == NGX_HTTP_INTAKE_OK && reply->nelts > batch->nelts) {
         element = ngx_intake_redis_element(reply, batch->nelts);
-        ngx_http_intake_log_refusal(batch->source, "to trim", &element.str);
+        ngx_http_intake_log_refusal(batch->stream, "to trim", &element.str);
     }
 
     for (i = 0; i < batch->nelts; i++) {

@@ -15,11 +15,12 @@
 #define NGX_HTTP_INTAKE_BATCH_BYTES  (512 * 1024)  /* then it is closed */
 
 
-/* the deliveries of one source that share one call of the script */
+/* the deliveries of one stream that share one call of the script */
 
 typedef struct {
     ngx_queue_t                     queue;         /* of those not sent yet */
     ngx_http_intake_source_t       *source;
+    ngx_http_intake_stream_t       *stream;        /* one of the source's */
     ngx_uint_t                      nelts;
     size_t                          bytes;
 
@@ -48,10 +49,10 @@ ngx_intake_redis_op_t *ngx_http_intake_write_batch(
     ngx_log_t *log);
 
 /*
- * Logs what Redis refused ("an entry of", "to trim", ...) for a source, once
+ * Logs what Redis refused ("an entry of", "to trim", ...) for a stream, once
  * until it says something else or stores an entry.
  */
-void ngx_http_intake_log_refusal(ngx_http_intake_source_t *source,
+void ngx_http_intake_log_refusal(ngx_http_intake_stream_t *stream,
     const char *what, ngx_str_t *error);
 
 /* sets sha1 of script to the digest of its text, as EVALSHA wants it */
@@ -61,6 +62,10 @@ void ngx_http_intake_script_digest(ngx_intake_redis_script_t *script);
 void ngx_http_intake_retain_init(ngx_cycle_t *cycle,
     ngx_http_intake_main_conf_t *imcf, ngx_intake_redis_t *redis);
 void ngx_http_intake_retain_exit(void);
+
+/* the stream that a delivery belongs to */
+ngx_http_intake_stream_t *ngx_http_intake_stream_of(
+    ngx_http_intake_ctx_t *ctx);
 
 /*
  * What the script answered for one delivery; entry and id of ctx are set from
