@@ -4,7 +4,8 @@
 
 # A delivery that finds no connection, or whose connection breaks, is stored
 # and not refused: after a quiet hour, after a restart of Redis, at the start
-# of a worker; and when its reply is lost it is asked for once more.
+# of a worker; and when its reply is lost it is asked for once more.  Only a
+# server that does not answer at all is not waited for.
 
 use strict;
 use warnings;
@@ -12,7 +13,9 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use IO::Socket::INET;
 use Test::More;
+use Time::HiRes qw(sleep time);
 
 use Intake::Deliveries;
 use Intake::Load;
@@ -143,6 +146,23 @@ subtest 'after a restart of Redis' => sub {
 };
 
 
+# nobody has delivered meanwhile, and the last try of the worker has failed
+
+subtest 'the first one after a restart' => sub {
+    for my $away (0.05, 1, 5) {
+        ok($d->steady(), 'a connection');
+        $redis->stop();
+        sleep $away;
+        $redis->start();
+
+        is_deeply([map { $d->deliver("away-$away-$_")->status } 1 .. 5],
+                  [(200) x 5], "away for $away s: none is refused");
+    }
+
+    $d->balance('each once');
+};
+
+
 # what was on its way when Redis died, in part or as a whole
 
 subtest 'after a crash' => sub {
@@ -171,6 +191,59 @@ $t->write_file_expand('nginx.conf', delivery_conf(
     redis => "server @{[$proxy->url()]};", source => 'deadline 10s;'));
 
 
+# a failed try is no reason to refuse those that come right behind it, nor is
+# a connection that was lost when it was new
+
+subtest 'again and again' => sub {
+    ok($t->reload(), 'through a proxy');
+    ok($d->ready(), 'a connection');
+
+    for my $n (1 .. 5) {
+        $proxy->stop();
+
+        my $res = $d->deliver("again-$n");
+        is_problem($res, 'STORE_UNAVAILABLE', 'away');
+        cmp_ok($res->{elapsed}, '<', 1, 'soon');
+
+        $proxy->start();
+        is($d->deliver("again-$n")->status, 200, 'stored');
+    }
+
+    $d->balance('each once');
+};
+
+
+my %breaks = (
+    'closed' => sub { $proxy->stop(); $proxy->start() },
+    'closed, the reply is due' => sub {
+        $proxy->rules(EVALSHA => [{ pass => 1, close_after => 0 },
+                                  { pass => 1 }]) },
+    'no master now' => sub {
+        $proxy->rules(EVALSHA => [{ reply => "-READONLY You can't.\r\n" },
+                                  { pass => 1 }]) },
+    'loading' => sub {
+        $proxy->rules(TIME => ["-LOADING Redis is loading\r\n",
+                               { pass => 1 }]);
+        $proxy->rules(EVALSHA => [{ reply => '', close => 1 },
+                                  { pass => 1 }]) },
+);
+
+subtest 'a new connection breaks' => sub {
+    for my $name (sort keys %breaks) {
+        ok($d->steady(), 'a connection');
+
+        for my $n (1 .. 5) {
+            is($d->deliver("$name-$n, before")->status, 200,
+               "$name: a connection");
+            $breaks{$name}->();
+            is($d->deliver("$name-$n")->status, 200, "$name: stored");
+        }
+    }
+
+    $d->balance('each once');
+};
+
+
 # [what becomes of the operations in turn; whether Redis did them]
 
 my %cuts = (
@@ -183,8 +256,6 @@ my %cuts = (
 sub scripts { scalar(() = $proxy->commands('EVALSHA')) }
 
 subtest 'cut once' => sub {
-    ok($t->reload(), 'through a proxy');
-
     for my $name (sort keys %cuts) {
         my ($rule, $done) = @{$cuts{$name}};
 
@@ -253,6 +324,58 @@ subtest 'cut twice' => sub {
     }
 
     $d->balance('each once');
+};
+
+
+# a host that takes no connection and refuses none: once that is known nobody
+# waits for it; a host that refuses is met as soon as Redis is there
+
+subtest 'no answer at all' => sub {
+    my $t = Intake::Test->new();
+    my $redis = $t->redis(port => 1);
+    my $d = Intake::Deliveries->new(t => $t, redis => $redis);
+
+    $redis->stop();
+
+    # of a queue that is full nothing more is taken
+
+    my $hole = IO::Socket::INET->new(
+        Proto => 'tcp', LocalAddr => '127.0.0.1', LocalPort => $redis->port(),
+        Listen => 1, ReuseAddr => 1);
+    my @full = map { IO::Socket::INET->new(
+        Proto => 'tcp', PeerAddr => '127.0.0.1', PeerPort => $redis->port(),
+        Blocking => 0) } 1 .. 3;
+
+    $t->write_file_expand('nginx.conf', delivery_conf(redis =>
+        "server @{[$redis->tcp_url()]}; connect_timeout 400ms;"));
+    $t->run();
+
+    my $res = $d->deliver('first');
+    is_problem($res, 'STORE_UNAVAILABLE', 'the first');
+    cmp_ok($res->{elapsed}, '<', 1, 'waits for the try');
+    is(scalar $t->error_log_lines(qr/connect\(\) timed out/), 1, 'it failed');
+
+    my ($end, @elapsed) = (time() + 3);
+
+    while (time() < $end) {
+        my $res = $d->deliver('next');
+        push @elapsed, $res->{elapsed};
+        last unless $res->status == 503;
+    }
+
+    cmp_ok(scalar @elapsed, '>', 100, 'the next ones are refused at once');
+    is_deeply([grep { $_ > 0.3 } @elapsed], [], 'none of them waits');
+    cmp_ok(scalar $t->error_log_lines(qr/connect\(\) timed out/), '>', 1,
+           'though it is tried again');
+
+    # what refuses connections has no long tries
+
+    close $_ for $hole, @full;
+    ok($t->wait_for_log(qr/connect\(\) failed .*refused/), 'it refuses');
+    $redis->start();
+    is($d->deliver('next')->status, 200, 'stored');
+    $d->balance('once');
+    $t->finish();
 };
 
 

@@ -22,7 +22,6 @@
 
 static ngx_int_t ngx_intake_redis_create_peers(ngx_intake_redis_t *redis);
 static void ngx_intake_redis_init_events(ngx_intake_redis_t *redis);
-static ngx_uint_t ngx_intake_redis_away(ngx_intake_redis_t *redis);
 static void ngx_intake_redis_add_deadline(ngx_intake_redis_t *redis,
     ngx_intake_redis_op_t *op);
 static void ngx_intake_redis_deadline_handler(ngx_event_t *ev);
@@ -178,7 +177,7 @@ ngx_intake_redis_send(ngx_intake_redis_t *redis, ngx_intake_redis_op_t *op,
         return NGX_ERROR;
     }
 
-    if (ngx_intake_redis_away(redis)) {
+    if (redis->avoided) {
         redis->refused++;
         return NGX_DECLINED;
     }
@@ -217,7 +216,7 @@ ngx_intake_redis_send(ngx_intake_redis_t *redis, ngx_intake_redis_op_t *op,
 
     case NGX_INTAKE_REDIS_DOWN:
 
-        ngx_post_event(&redis->retry, &ngx_posted_events);
+        ngx_intake_redis_hurry(redis);
         break;
 
     default:
@@ -228,22 +227,30 @@ ngx_intake_redis_send(ngx_intake_redis_t *redis, ngx_intake_redis_op_t *op,
 }
 
 
-/* whether we are in back-off; if it has just passed, this op starts the try */
-
-static ngx_uint_t
-ngx_intake_redis_away(ngx_intake_redis_t *redis)
+void
+ngx_intake_redis_hurry(ngx_intake_redis_t *redis)
 {
-    if (!redis->retry.timer_set) {
-        return 0;
+    ngx_msec_t    due, now;
+    ngx_event_t  *ev;
+
+    ev = &redis->retry;
+
+    if (!ev->timer_set) {
+        ngx_post_event(ev, &ngx_posted_events);
+        return;
     }
 
-    if ((ngx_msec_int_t) (redis->retry.timer.key - ngx_current_msec) > 0) {
-        return 1;
+    due = redis->tried + NGX_INTAKE_REDIS_MIN_BACKOFF;
+
+    if ((ngx_msec_int_t) (ev->timer.key - due) <= 0) {
+        return;
     }
 
-    ngx_del_timer(&redis->retry);
+    ngx_del_timer(ev);
 
-    return 0;
+    now = ngx_current_msec;
+
+    ngx_add_timer(ev, (ngx_msec_int_t) (due - now) > 0 ? due - now : 0);
 }
 
 
@@ -381,6 +388,10 @@ ngx_intake_redis_retry_handler(ngx_event_t *ev)
         return;
     }
 
+    if (redis->begun == 0) {
+        redis->begun = ngx_current_msec;
+    }
+
     ngx_intake_redis_next(redis);
 }
 
@@ -470,6 +481,18 @@ ngx_intake_redis_back_off(ngx_intake_redis_t *redis, ngx_uint_t fault)
     /* the workers of many hosts must not come back all at once */
 
     delay = delay - delay / 4 + (ngx_msec_t) ngx_random() % (delay / 2 + 1);
+
+    /*
+     * A try that fails at once costs nothing, so the next operation has one
+     * of its own; where nobody answers each of them would wait in vain.
+     */
+
+    redis->tried = ngx_current_msec;
+    redis->avoided = (fault
+                      || (redis->begun
+                          && redis->tried - redis->begun
+                             >= NGX_INTAKE_REDIS_MIN_BACKOFF));
+    redis->begun = 0;
 
     ngx_add_timer(&redis->retry, delay);
 }

@@ -181,6 +181,8 @@ ngx_intake_redis_ready(ngx_intake_redis_t *redis)
     redis->reported = 0;
     redis->refused = 0;
     redis->left = redis->npeers;
+    redis->begun = 0;
+    redis->avoided = 0;
     redis->info.connects++;
 
     ngx_add_timer(&redis->ping, NGX_INTAKE_REDIS_PING_INTERVAL);
@@ -326,12 +328,13 @@ void
 ngx_intake_redis_close(ngx_intake_redis_t *redis,
     ngx_intake_redis_close_e why, ngx_err_t err, const char *reason)
 {
-    ngx_uint_t   steady, alive, repeated, unknown;
+    ngx_uint_t   steady, ready, alive, repeated, unknown;
     ngx_queue_t  told;
 
     alive = (why != NGX_INTAKE_REDIS_CLOSE_SHUTDOWN
              && why != NGX_INTAKE_REDIS_CLOSE_DESTROY);
 
+    ready = (redis->info.state >= NGX_INTAKE_REDIS_READY);
     steady = ngx_intake_redis_steady(redis);
 
     if (!steady
@@ -364,8 +367,14 @@ ngx_intake_redis_close(ngx_intake_redis_t *redis,
         ngx_intake_redis_again(redis, why, steady);
     }
 
-    if (!alive || redis->retry.timer_set) {
+    if (!alive || (redis->retry.timer_set && (!ready || redis->avoided))) {
         ngx_intake_redis_refuse_waiting(redis, !alive, &told);
+    }
+
+    if (redis->retry.timer_set && !redis->avoided
+        && !ngx_queue_empty(&redis->waiting))
+    {
+        ngx_intake_redis_hurry(redis);
     }
 
     /* nothing is left of the connection: handlers may send again */
@@ -511,8 +520,8 @@ ngx_intake_redis_close_connection(ngx_intake_redis_t *redis)
 
 
 /*
- * In back-off nothing waits for a server that is away, but for what was sent
- * before: only the server can tell whether that was executed.
+ * After a failed try nothing that waited for it waits on, but for what was
+ * sent before: only the server can tell whether that was executed.
  */
 
 static void

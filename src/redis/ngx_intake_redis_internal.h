@@ -151,6 +151,11 @@ struct ngx_intake_redis_s {
     ngx_event_t                     ping;
 
     ngx_msec_t                      backoff;   /* the last one, 0: none yet */
+    ngx_msec_t                      begun;     /* the tries of all servers;
+                                                  0: none is under way */
+    ngx_msec_t                      tried;     /* when the last ones failed */
+    ngx_uint_t                      avoided;   /* operations do not wait for
+                                                  the next ones */
     ngx_uint_t                      reported;
     ngx_uint_t                      refused;   /* operations since then */
     ngx_uint_t                      warned;    /* durability last warned of */
@@ -201,6 +206,12 @@ struct ngx_intake_redis_op_s {
 
 /* Makes the deadline timer fit the first deadline. */
 void ngx_intake_redis_set_timer(ngx_intake_redis_t *redis);
+
+/*
+ * DOWN, and an operation waits: the next try is at once, in back-off a short
+ * time after the last one.
+ */
+void ngx_intake_redis_hurry(ngx_intake_redis_t *redis);
 
 /* Whatever ended the connection: what to do next. */
 void ngx_intake_redis_again(ngx_intake_redis_t *redis,
