@@ -26,7 +26,7 @@ use Intake::Test;
 my $t = Intake::Test->new();
 
 $t->write_file_expand('nginx.conf', delivery_conf(
-    redis => 'server %%REDIS%%;', source => 'deadline 1s;'));
+    redis => 'server %%REDIS%%;', source => 'deadline 1s; retain age=1h;'));
 $t->run();
 
 # with everysec a reply may precede the write while an fsync takes its time
@@ -194,7 +194,79 @@ for my $row (@refusals) {
             . $d->hash($name))}, 0, 'and no key');
         is($d->deliver($name)->json->{duplicate}, JSON::PP::false,
            'the next one is, as the first');
-        is_news('mended');
+        is_well("$name, well", 3);
+    };
+}
+
+
+# that it is well again is said when none was refused for a second
+
+sub is_well {
+    my ($id, $refused) = @_;
+    my $n = 0;
+    my $line = qr/\[notice\] .*Redis takes entries of "intake:\{a\}" again/;
+    my $before = $t->error_log_lines($line);
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    ok($t->wait_for(sub { $d->deliver("$id, " . ++$n)->status == 200
+                              && $t->error_log_lines($line) > $before }),
+       'well again');
+    is_news('well', qr/$line, refused meanwhile: $refused$/);
+}
+
+
+# each kind is said once
+
+subtest 'one trouble behind another' => sub {
+    for my $round (1, 2) {
+        $redis->command(qw(CONFIG SET maxmemory 1mb));
+        is_refused('troubles', 'STORE_REFUSED', 'no memory');
+        $redis->command(qw(CONFIG SET maxmemory 0));
+        $redis->command(qw(CONFIG SET min-replicas-to-write 1));
+        is_refused('troubles', 'STORE_REFUSED', 'no replicas');
+        $redis->command(qw(CONFIG SET min-replicas-to-write 0));
+    }
+
+    is_news('refused', qr/\[error\] .*(?:OOM|NOREPLICAS)/,
+            qr/\[error\] .*(?:OOM|NOREPLICAS)/);
+    is_well('troubles', 12);
+};
+
+
+subtest 'at the edge' => sub {
+    for my $n (1 .. 10) {
+        $redis->command(qw(CONFIG SET maxmemory 1mb));
+        is($d->deliver("edge-$n")->status, 503, 'refused');
+        $redis->command(qw(CONFIG SET maxmemory 0));
+        is_stored("edge-$n", 'between');
+    }
+
+    is_news('refused', qr/\[error\] .*OOM/);
+    is_well('edge', 10);
+};
+
+
+# [a command of the script; what is refused without it; what it does again]
+
+my @parts = (
+    ['set', qr/refused a dedupe key of/, qr/takes dedupe keys of/],
+    ['xtrim', qr/refused to trim/, qr/Redis trims/],
+);
+
+for my $row (@parts) {
+    my ($command, $refused, $again) = @$row;
+
+    subtest "stored without $command" => sub {
+        $redis->command('ACL', 'SETUSER', 'default', "-$command");
+        is_stored("$command-$_", 'without') for 1 .. 3;
+        is_news('refused', qr/\[error\] .*$refused "intake:\{a\}"/);
+        $redis->command('ACL', 'SETUSER', 'default', "+$command");
+
+        my $n = 3;
+
+        ok($t->wait_for(sub { $d->deliver("$command-" . ++$n);
+                              $t->error_log_lines($again) }), 'well again');
+        is_news('well', qr/\[notice\] .*$again .*refused meanwhile: 3$/);
     };
 }
 

@@ -82,7 +82,7 @@ my %replies = (
                   'STORE_REFUSED', qr/LOADING/],
     'down' => [{ reply => "-MASTERDOWN Link is down\r\n" }, 2],
     'an error' => [{ reply => "-ERR no\r\n" }, 0, 'STORE_REFUSED',
-                   qr/redis refused an operation: "ERR no"/],
+                   qr/Redis refused an entry of .*: "ERR no"/],
     'another slot' => [{ reply => "-MOVED 1 127.0.0.1:1\r\n" }, 0,
                        'STORE_REFUSED', qr/"MOVED .* part of a cluster/],
     'a long error' => [{ reply => "-ODD \e[31m" . 'x' x 100_000 . "\r\n" }, 0,
@@ -123,6 +123,49 @@ for my $name (sort keys %replies) {
         $d->balance('each once');
     };
 }
+
+
+# a server that takes connections and nothing else is no change of state
+
+subtest 'it comes and goes' => sub {
+    my $change = qr/\[(?:error|notice)\] .*redis/i;
+    my $ready = qr/redis is ready/;
+
+    ok($d->steady() && $d->deliver('goes')->status == 200, 'a connection');
+
+    my ($changes, $n) = map { scalar $t->error_log_lines($_) } $change, $ready;
+
+    $proxy->rules(EVALSHA => "-LOADING Redis is loading\r\n");
+
+    for my $i (1 .. 10) {
+        is_problem($d->deliver("goes-$i"), 'STORE_REFUSED', 'refused');
+        ok($t->wait_for(sub { $t->error_log_lines($ready) >= $n + $i }),
+           'a connection');
+    }
+
+    my @lines = $t->error_log_lines($change);
+
+    is(scalar @lines, $changes + 1, 'one line');
+    like($lines[-1], qr/\[error\] .*is not ready: "LOADING/, 'of the first');
+
+    $proxy->rules(EVALSHA => { pass => 1 });
+    is($d->deliver('comes')->status, 200, 'stored');
+
+    @lines = $t->error_log_lines($change);
+    is(scalar @lines, $changes + 2, 'one more');
+    like($lines[-1], qr/\[notice\] .*ready again, 10 operations/, 'it is well');
+
+    # where nobody delivers a second without a break is enough
+
+    ok($d->steady(), 'a connection');
+    $proxy->stop();
+    ok($t->wait_for(sub { $t->error_log_lines($change) == $changes + 3 }),
+       'it goes');
+    $proxy->start();
+    ok($t->wait_for(sub { $t->error_log_lines($change) == $changes + 4 }),
+       'it comes');
+    $d->balance('each once');
+};
 
 
 # nobody hears it, and it is stored all the same

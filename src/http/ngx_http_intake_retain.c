@@ -167,7 +167,15 @@ ngx_http_intake_trimmed(void *data, ngx_intake_redis_result_e result,
 {
     ngx_http_intake_stream_t *stream = data;
 
-    if (result == NGX_INTAKE_REDIS_ERROR && reply) {
-        ngx_http_intake_log_refusal(stream, "to trim", &reply->str);
+    if (result == NGX_INTAKE_REDIS_OK) {
+        ngx_http_intake_accepted(stream, NGX_HTTP_INTAKE_REFUSAL_TRIM);
+
+    } else if (reply
+               && ngx_intake_redis_told(ngx_http_intake_the_retain.redis,
+                                        &reply->str)
+                  != NGX_OK)
+    {
+        ngx_http_intake_refused(stream, NGX_HTTP_INTAKE_REFUSAL_TRIM,
+                                &reply->str, 1);
     }
 }

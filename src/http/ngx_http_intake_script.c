@@ -44,17 +44,6 @@ static ngx_http_intake_code_e ngx_http_intake_copy_text(
     ngx_http_intake_ctx_t *ctx, ngx_str_t *from, ngx_str_t *to);
 
 
-/* the last refusal of each stream that was logged; none when one is stored */
-
-typedef struct {
-    u_char                          text[128];
-    size_t                          len;
-} ngx_http_intake_refusal_t;
-
-static ngx_http_intake_refusal_t
-    ngx_http_intake_refusals[NGX_HTTP_INTAKE_MAX_STREAMS];
-
-
 void
 ngx_http_intake_script_digest(ngx_intake_redis_script_t *script)
 {
@@ -259,7 +248,9 @@ ngx_http_intake_read_result(ngx_http_intake_ctx_t *ctx,
     /* the common case is the entry alone */
 
     if (reply->type == NGX_INTAKE_REDIS_STRING) {
-        ngx_http_intake_refusals[stream->index].len = 0;
+        ngx_http_intake_accepted(stream, NGX_HTTP_INTAKE_REFUSAL_ENTRY);
+        ngx_http_intake_accepted(stream, NGX_HTTP_INTAKE_REFUSAL_KEY);
+
         return ngx_http_intake_copy_text(ctx, &reply->str, &ctx->entry);
     }
 
@@ -281,7 +272,8 @@ ngx_http_intake_read_result(ngx_http_intake_ctx_t *ctx,
 
         /* stored, but nothing will know a second copy */
 
-        ngx_http_intake_log_refusal(stream, "a dedupe key of", &third.str);
+        ngx_http_intake_refused(stream, NGX_HTTP_INTAKE_REFUSAL_KEY,
+                                &third.str, 1);
         break;
 
     case NGX_HTTP_INTAKE_SCRIPT_DUPLICATE:
@@ -311,7 +303,6 @@ ngx_http_intake_read_result(ngx_http_intake_ctx_t *ctx,
         break;
 
     default:
-        ngx_http_intake_log_refusal(stream, "an entry of", &second.str);
         return NGX_HTTP_INTAKE_STORE_REFUSED;
     }
 
@@ -327,27 +318,4 @@ ngx_http_intake_copy_text(ngx_http_intake_ctx_t *ctx, ngx_str_t *from,
     to->data = ngx_pstrdup(ctx->request->pool, from);
 
     return to->data ? NGX_HTTP_INTAKE_OK : NGX_HTTP_INTAKE_INTERNAL_ERROR;
-}
-
-
-void
-ngx_http_intake_log_refusal(ngx_http_intake_stream_t *stream,
-    const char *what, ngx_str_t *error)
-{
-    ngx_http_intake_refusal_t  *refusal;
-
-    refusal = &ngx_http_intake_refusals[stream->index];
-
-    if (refusal->len == ngx_min(error->len, sizeof(refusal->text))
-        && ngx_memcmp(refusal->text, error->data, refusal->len) == 0)
-    {
-        return;
-    }
-
-    refusal->len = ngx_min(error->len, sizeof(refusal->text));
-    ngx_memcpy(refusal->text, error->data, refusal->len);
-
-    ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                  "Redis refused %s \"%V\": %*s", what,
-                  &stream->key, refusal->len, refusal->text);
 }

@@ -36,6 +36,10 @@ static void ngx_http_intake_flush(ngx_event_t *ev);
 static ngx_uint_t ngx_http_intake_close_batch(ngx_http_intake_batch_t *batch);
 static void ngx_http_intake_stored(void *data,
     ngx_intake_redis_result_e result, ngx_intake_redis_reply_t *reply);
+static void ngx_http_intake_store_refused(ngx_http_intake_stream_t *stream,
+    ngx_str_t *error, ngx_uint_t n);
+static void ngx_http_intake_read_trim(ngx_http_intake_batch_t *batch,
+    ngx_intake_redis_reply_t *reply);
 static ngx_http_intake_code_e ngx_http_intake_result_code(
     ngx_intake_redis_result_e result, ngx_intake_redis_reply_t *reply);
 static void ngx_http_intake_count_event(ngx_http_intake_ctx_t *ctx);
@@ -337,9 +341,12 @@ ngx_http_intake_stored(void *data, ngx_intake_redis_result_e result,
         code = NGX_HTTP_INTAKE_STORE_REFUSED;
     }
 
-    if (code == NGX_HTTP_INTAKE_OK && reply->nelts > batch->nelts) {
-        element = ngx_intake_redis_element(reply, batch->nelts);
-        ngx_http_intake_log_refusal(batch->stream, "to trim", &element.str);
+    if (code == NGX_HTTP_INTAKE_OK) {
+        ngx_http_intake_read_trim(batch, reply);
+
+    } else if (result != NGX_INTAKE_REDIS_OK && reply) {
+        ngx_http_intake_store_refused(batch->stream, &reply->str,
+                                      batch->nelts);
     }
 
     for (i = 0; i < batch->nelts; i++) {
@@ -376,14 +383,58 @@ ngx_http_intake_stored(void *data, ngx_intake_redis_result_e result,
             /* an error inside the script is no error of the call */
 
             element = ngx_intake_redis_element(&element, element.nelts - 1);
-            ngx_intake_redis_told(ngx_http_intake_the_store.redis,
-                                  &element.str);
+            ngx_http_intake_store_refused(batch->stream, &element.str, 1);
         }
 
         ngx_http_intake_finish(ctx, refused);
     }
 
     ngx_free(batch);
+}
+
+
+static void
+ngx_http_intake_store_refused(ngx_http_intake_stream_t *stream,
+    ngx_str_t *error, ngx_uint_t n)
+{
+    if (ngx_intake_redis_told(ngx_http_intake_the_store.redis, error)
+        != NGX_OK)
+    {
+        ngx_http_intake_refused(stream, NGX_HTTP_INTAKE_REFUSAL_ENTRY, error,
+                                n);
+    }
+}
+
+
+/* whether the stream was trimmed, which it is when an entry was added */
+
+static void
+ngx_http_intake_read_trim(ngx_http_intake_batch_t *batch,
+    ngx_intake_redis_reply_t *reply)
+{
+    ngx_uint_t                i;
+    ngx_intake_redis_reply_t  element;
+
+    if (batch->stream->age == 0) {
+        return;
+    }
+
+    if (reply->nelts > batch->nelts) {
+        element = ngx_intake_redis_element(reply, batch->nelts);
+        ngx_http_intake_refused(batch->stream, NGX_HTTP_INTAKE_REFUSAL_TRIM,
+                                &element.str, 1);
+        return;
+    }
+
+    for (i = 0; i < reply->nelts; i++) {
+        element = ngx_intake_redis_element(reply, i);
+
+        if (element.type == NGX_INTAKE_REDIS_STRING) {
+            ngx_http_intake_accepted(batch->stream,
+                                     NGX_HTTP_INTAKE_REFUSAL_TRIM);
+            return;
+        }
+    }
 }
 
 

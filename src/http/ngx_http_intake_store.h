@@ -40,6 +40,17 @@ typedef enum {
 } ngx_http_intake_script_e;
 
 
+/* what may be refused while other things are not */
+
+typedef enum {
+    NGX_HTTP_INTAKE_REFUSAL_ENTRY = 0,
+    NGX_HTTP_INTAKE_REFUSAL_KEY,                   /* its dedupe key */
+    NGX_HTTP_INTAKE_REFUSAL_TRIM                   /* retain age= */
+} ngx_http_intake_refusal_e;
+
+#define NGX_HTTP_INTAKE_REFUSALS     3
+
+
 /*
  * The call of scripts/store.lua for a batch in which every place is taken;
  * the text and digest of script must stay.  NULL: no memory.
@@ -49,11 +60,18 @@ ngx_intake_redis_op_t *ngx_http_intake_write_batch(
     ngx_log_t *log);
 
 /*
- * Logs what Redis refused ("an entry of", "to trim", ...) for a stream, once
- * until it says something else or stores an entry.
+ * Redis has answered n times with error to what a stream is to get: logged
+ * when it is the first of its kind since Redis has last accepted it.
  */
-void ngx_http_intake_log_refusal(ngx_http_intake_stream_t *stream,
-    const char *what, ngx_str_t *error);
+void ngx_http_intake_refused(ngx_http_intake_stream_t *stream,
+    ngx_http_intake_refusal_e what, ngx_str_t *error, ngx_uint_t n);
+
+/*
+ * Redis did it; logged, with the number refused meanwhile, when that comes
+ * after a refusal and a second without any.  Cheap where all is well.
+ */
+void ngx_http_intake_accepted(ngx_http_intake_stream_t *stream,
+    ngx_http_intake_refusal_e what);
 
 /* sets sha1 of script to the digest of its text, as EVALSHA wants it */
 void ngx_http_intake_script_digest(ngx_intake_redis_script_t *script);

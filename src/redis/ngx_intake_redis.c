@@ -410,6 +410,10 @@ ngx_intake_redis_ping_handler(ngx_event_t *ev)
         return;
     }
 
+    if (redis->reported) {
+        ngx_intake_redis_report_well(redis);
+    }
+
     rc = redis->connection;
 
     if (rc->nsteps == 0 && ngx_intake_redis_hello(redis, 1) == NGX_OK) {

@@ -208,10 +208,14 @@ ngx_int_t ngx_intake_redis_send(ngx_intake_redis_t *redis,
 void ngx_intake_redis_forget(ngx_intake_redis_op_t *op);
 
 /*
- * For a handler: a command inside a script failed with error.  A server that
- * turns out to be no master any more is left if there is another to try.
+ * For a handler: the operation, or a command inside its script, failed with
+ * error.  A server that turns out to be no master any more is left if there is
+ * another to try.
+ *
+ *  NGX_OK        the server is being left, which the client logs itself
+ *  NGX_DECLINED  it is not: nobody but the caller will speak of this error
  */
-void ngx_intake_redis_told(ngx_intake_redis_t *redis, ngx_str_t *error);
+ngx_int_t ngx_intake_redis_told(ngx_intake_redis_t *redis, ngx_str_t *error);
 
 /* The i-th element of an array reply; i < reply->nelts. */
 ngx_intake_redis_reply_t ngx_intake_redis_element(

@@ -10,10 +10,6 @@
 #include "ngx_intake_redis_internal.h"
 
 
-/* a connection that broke sooner, in ms, counts as a failed try */
-#define NGX_INTAKE_REDIS_STEADY  1000
-
-
 static void ngx_intake_redis_start_hello(ngx_intake_redis_t *redis);
 static void ngx_intake_redis_ready(ngx_intake_redis_t *redis);
 static void ngx_intake_redis_timed_out(ngx_intake_redis_t *redis);
@@ -170,26 +166,38 @@ ngx_intake_redis_ready(ngx_intake_redis_t *redis)
         ngx_del_timer(c->read);
     }
 
-    if (redis->reported) {
-        ngx_log_error(NGX_LOG_NOTICE, &rc->log, 0,
-                      "redis is ready again, %ui operations were refused "
-                      "meanwhile", redis->refused);
-    } else {
-        ngx_log_error(NGX_LOG_INFO, &rc->log, 0, "redis is ready");
+    ngx_log_error(NGX_LOG_INFO, &rc->log, 0, "redis is ready");
+
+    if (!redis->reported) {
+        redis->refused = 0;
     }
 
-    redis->reported = 0;
-    redis->refused = 0;
     redis->left = redis->npeers;
     redis->begun = 0;
     redis->avoided = 0;
     redis->info.connects++;
 
-    ngx_add_timer(&redis->ping, NGX_INTAKE_REDIS_PING_INTERVAL);
+    ngx_add_timer(&redis->ping, redis->reported
+                                ? NGX_INTAKE_REDIS_STEADY
+                                : NGX_INTAKE_REDIS_PING_INTERVAL);
 
     ngx_intake_redis_set_state(redis, NGX_INTAKE_REDIS_READY);
 
     ngx_intake_redis_post_write(redis);
+}
+
+
+/* not before: a connection that comes and goes is no change of state */
+
+void
+ngx_intake_redis_report_well(ngx_intake_redis_t *redis)
+{
+    ngx_log_error(NGX_LOG_NOTICE, &redis->connection->log, 0,
+                  "redis is ready again, %ui operations were refused "
+                  "meanwhile", redis->refused);
+
+    redis->reported = 0;
+    redis->refused = 0;
 }
 
 

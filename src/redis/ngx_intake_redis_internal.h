@@ -32,6 +32,9 @@
 /* the questions of ngx_intake_redis_hello.c are repeated so often, in ms */
 #define NGX_INTAKE_REDIS_PING_INTERVAL  15000
 
+/* a connection that broke sooner, in ms, counts as a failed try */
+#define NGX_INTAKE_REDIS_STEADY         1000
+
 
 #define NGX_INTAKE_REDIS_BUFFER_SIZE    16384
 
@@ -52,7 +55,7 @@ typedef enum {
 } ngx_intake_redis_close_e;
 
 
-/* what was logged at "error" since the connection was last READY */
+/* what was logged at "error" since Redis last did what it was told */
 
 #define NGX_INTAKE_REDIS_REPORTED_AWAY    1
 #define NGX_INTAKE_REDIS_REPORTED_FAULT   2
@@ -159,7 +162,6 @@ struct ngx_intake_redis_s {
     ngx_uint_t                      reported;
     ngx_uint_t                      refused;   /* operations since then */
     ngx_uint_t                      warned;    /* durability last warned of */
-    time_t                          logged[NGX_INTAKE_REDIS_ERRORS];
 
     ngx_log_t                       log;
 };
@@ -267,6 +269,9 @@ void ngx_intake_redis_leave(ngx_intake_redis_t *redis,
 /* Keeps the text of an error reply for the log line of the close. */
 void ngx_intake_redis_keep_text(ngx_intake_redis_connection_t *rc,
     ngx_str_t *text);
+
+/* What was reported is over: an operation was done, or no break came. */
+void ngx_intake_redis_report_well(ngx_intake_redis_t *redis);
 
 /* The one function that ends a connection or the try to get one. */
 void ngx_intake_redis_close(ngx_intake_redis_t *redis,

@@ -9,16 +9,10 @@
 #include "ngx_intake_redis_internal.h"
 
 
-/* the same kind of error reply is logged once in so many seconds */
-#define NGX_INTAKE_REDIS_LOG_PERIOD  60
-
-
 static ngx_int_t ngx_intake_redis_op_eval(ngx_intake_redis_t *redis,
     ngx_intake_redis_op_t *op);
 static void ngx_intake_redis_op_error(ngx_intake_redis_t *redis,
     ngx_intake_redis_op_t *op, ngx_intake_redis_reply_t *reply);
-static void ngx_intake_redis_op_log(ngx_intake_redis_t *redis,
-    const ngx_intake_redis_error_t *row, ngx_str_t *text);
 static void ngx_intake_redis_op_again(ngx_intake_redis_t *redis,
     ngx_intake_redis_op_t *op);
 static void ngx_intake_redis_op_rewind(ngx_intake_redis_op_t *op);
@@ -253,6 +247,10 @@ ngx_intake_redis_op_reply(ngx_intake_redis_t *redis,
         return;
     }
 
+    if (redis->reported) {
+        ngx_intake_redis_report_well(redis);
+    }
+
     ngx_intake_redis_op_finish(redis, op, NGX_INTAKE_REDIS_OK, reply);
 }
 
@@ -287,12 +285,9 @@ ngx_intake_redis_op_error(ngx_intake_redis_t *redis,
     case NGX_INTAKE_REDIS_ACT_ERROR:
 
         result = NGX_INTAKE_REDIS_ERROR;
-
-        /* fall through */
+        break;
 
     case NGX_INTAKE_REDIS_ACT_REFUSED:
-
-        ngx_intake_redis_op_log(redis, row, &reply->str);
         break;
 
     case NGX_INTAKE_REDIS_ACT_REDISCOVER:
@@ -326,20 +321,30 @@ ngx_intake_redis_op_error(ngx_intake_redis_t *redis,
 }
 
 
-void
+ngx_int_t
 ngx_intake_redis_told(ngx_intake_redis_t *redis, ngx_str_t *error)
 {
-    /* where there is no other server it may be a master again at once */
-
-    if (redis->connection == NULL || redis->conf->servers.nelts == 1
-        || ngx_intake_redis_error(error)->action
-           != NGX_INTAKE_REDIS_ACT_REDISCOVER)
-    {
-        return;
+    if (redis->connection == NULL) {
+        return NGX_DECLINED;
     }
 
-    ngx_intake_redis_leave(redis, NGX_INTAKE_REDIS_CLOSE_DEMOTED,
-                           "the server is no longer a master", error);
+    /* where there is no other server it may be a master again at once */
+
+    if (redis->npeers > 1
+        && ngx_intake_redis_error(error)->action
+           == NGX_INTAKE_REDIS_ACT_REDISCOVER)
+    {
+        ngx_intake_redis_leave(redis, NGX_INTAKE_REDIS_CLOSE_DEMOTED,
+                               "the server is no longer a master", error);
+    }
+
+    if (!redis->connection->leaving) {
+        return NGX_DECLINED;
+    }
+
+    redis->refused++;
+
+    return NGX_OK;
 }
 
 
@@ -354,33 +359,6 @@ ngx_intake_redis_op_again(ngx_intake_redis_t *redis,
     ngx_intake_redis_op_rewind(op);
 
     ngx_queue_insert_tail(&redis->connection->first, &op->queue);
-}
-
-
-static void
-ngx_intake_redis_op_log(ngx_intake_redis_t *redis,
-    const ngx_intake_redis_error_t *row, ngx_str_t *text)
-{
-    size_t      len;
-    time_t     *logged;
-    u_char      buf[256];
-    ngx_log_t  *log;
-
-    log = &redis->connection->log;
-    logged = &redis->logged[row - ngx_intake_redis_errors];
-
-    if (*logged && ngx_time() - *logged < NGX_INTAKE_REDIS_LOG_PERIOD) {
-        ngx_log_debug1(NGX_LOG_DEBUG_EVENT, log, 0,
-                       "redis error: \"%V\"", text);
-        return;
-    }
-
-    *logged = ngx_time();
-
-    len = ngx_intake_redis_error_text(buf, sizeof(buf), text);
-
-    ngx_log_error(NGX_LOG_ERR, log, 0, "redis refused an operation: "
-                  "\"%*s\"%s", len, buf, row->hint);
 }
 
 
