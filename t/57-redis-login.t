@@ -179,7 +179,13 @@ subtest 'an echo' => sub {
 
     ok($t->wait_for_log(qr/\[error\].*refuses the user or the database/),
        'refused');
-    is_problem($d->deliver('a'), 'STORE_UNAVAILABLE', 'refused');
+
+    # deliveries do not make it try passwords
+
+    my $tries = $fake->commands('AUTH');
+
+    is_problem($d->deliver('a'), 'STORE_UNAVAILABLE', 'refused') for 1 .. 5;
+    is(scalar(() = $fake->commands('AUTH')), $tries, 'it is not asked again');
     is_quiet($d);
     $t->finish();
 };
