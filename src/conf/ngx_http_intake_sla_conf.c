@@ -597,8 +597,8 @@ ngx_http_intake_name_clocks(ngx_conf_t *cf, ngx_http_intake_source_t *source)
 
     sla = source->sla;
 
-    key.data = source->dedupe_prefix.data;
-    key.len = source->dedupe_prefix.len - (sizeof(":dedupe:") - 1);
+    key.data = source->stream.dedupe_prefix.data;
+    key.len = source->stream.dedupe_prefix.len - (sizeof(":dedupe:") - 1);
 
     sla->prefix.len = key.len + sizeof(":sla:") - 1;
     sla->prefix.data = ngx_pnalloc(cf->pool, sla->prefix.len);
