@@ -207,7 +207,9 @@ typedef enum {
 typedef struct {
     ngx_msec_t                      window;     /* ms */
     ngx_http_intake_dedupe_key_e    key;
+    ngx_http_intake_position_t      position;
     unsigned                        mark:1;     /* on_duplicate=mark */
+    unsigned                        key_set:1;  /* key= was given */
     unsigned                        set:1;      /* the directive was given */
 } ngx_http_intake_dedupe_t;
 
@@ -316,6 +318,8 @@ typedef struct {
     ngx_http_intake_platform_t     *platform;
 
     ngx_http_intake_form_conf_t    *form;       /* NULL: webhooks */
+    ngx_str_t                       webhook;    /* the first directive that
+                                                   is for them alone, or "" */
 
     ngx_array_t                    *paths;      /* platform->paths, then
                                                    those of our answer */

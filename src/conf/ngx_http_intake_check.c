@@ -147,7 +147,8 @@ ngx_http_intake_check_source(ngx_conf_t *cf,
     if (source->platform_name.len == 0) {
         ngx_http_intake_conf_log(cf, NGX_LOG_EMERG, &source->position,
                                  "no \"platform\" in intake_source \"%V\": "
-                                 "write \"platform NAME;\"", &source->name);
+                                 "write \"platform NAME;\", or \"form;\" if "
+                                 "it takes forms", &source->name);
         return NGX_CONF_ERROR;
     }
 

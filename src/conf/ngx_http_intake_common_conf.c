@@ -55,6 +55,7 @@ ngx_http_intake_set_dedupe(ngx_conf_t *cf, ngx_http_intake_directive_t *d,
     dedupe = (ngx_http_intake_dedupe_t *) ((u_char *) conf + d->offset);
 
     ngx_memzero(dedupe, sizeof(ngx_http_intake_dedupe_t));
+    ngx_http_intake_position(cf, &dedupe->position);
 
     for (i = 1; i < cf->args->nelts; i++) {
         rc = ngx_http_intake_dedupe_option(cf, i, dedupe);
@@ -109,6 +110,7 @@ ngx_http_intake_dedupe_option(ngx_conf_t *cf, ngx_uint_t n,
             value = ngx_http_intake_choose(cf, ngx_http_intake_dedupe_keys,
                                            &text, "key", "dedupe");
             dedupe->key = value;
+            dedupe->key_set = 1;
             return value == NGX_ERROR ? NGX_ERROR : NGX_OK;
         }
     }

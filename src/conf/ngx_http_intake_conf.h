@@ -130,10 +130,6 @@ char *ngx_http_intake_check_secrets(ngx_conf_t *cf,
 char *ngx_http_intake_resolve_servers(ngx_conf_t *cf,
     ngx_http_intake_main_conf_t *imcf);
 
-/* conf/form_conf: the directives of forms */
-char *ngx_http_intake_source_form(ngx_conf_t *cf,
-    ngx_http_intake_directive_t *d, void *conf);
-
 /* that source has what the rules of its platform need */
 char *ngx_http_intake_check_needs(ngx_conf_t *cf,
     ngx_http_intake_source_t *source);

@@ -5,6 +5,7 @@
 
 
 #include "ngx_http_intake.h"
+#include "ngx_http_intake_form_conf.h"
 
 
 /* intake_source NAME { }: one channel with its own stream */
@@ -26,6 +27,8 @@ static char *ngx_http_intake_source_url_base(ngx_conf_t *cf,
     ngx_http_intake_directive_t *d, void *conf);
 static char *ngx_http_intake_source_answer(ngx_conf_t *cf,
     ngx_http_intake_directive_t *d, void *conf);
+static char *ngx_http_intake_source_tolerance(ngx_conf_t *cf,
+    ngx_http_intake_directive_t *d, void *conf);
 static ngx_http_intake_source_t *ngx_http_intake_create_source(
     ngx_conf_t *cf, ngx_http_intake_main_conf_t *imcf, ngx_str_t *name);
 
@@ -45,6 +48,31 @@ static ngx_http_intake_directive_t  ngx_http_intake_source_directives[] = {
     { ngx_string("url_base"), 1, 1, ngx_http_intake_source_url_base, 0, 0 },
 
     { ngx_string("form"), 0, 0, ngx_http_intake_source_form, 0, 0 },
+
+    { ngx_string("field"), 1, NGX_HTTP_INTAKE_ANY_ARGS,
+      ngx_http_intake_source_field, 0, 1 },
+
+    { ngx_string("strict"), 1, 1, ngx_http_intake_source_strict, 0, 0 },
+
+    { ngx_string("honeypot"), 1, NGX_HTTP_INTAKE_ANY_ARGS,
+      ngx_http_intake_source_honeypot, 0, 0 },
+
+    { ngx_string("token"), 1, 4, ngx_http_intake_source_token, 0, 0 },
+
+    { ngx_string("spam"), 0, 5, ngx_http_intake_source_spam, 0, 0 },
+
+    { ngx_string("captcha"), 2, 3, ngx_http_intake_source_captcha, 0, 0 },
+
+    { ngx_string("origin"), 1, NGX_HTTP_INTAKE_ANY_ARGS,
+      ngx_http_intake_source_origin, 0, 0 },
+
+    { ngx_string("redirect"), 1, 3, ngx_http_intake_source_redirect, 0, 0 },
+
+    { ngx_string("attachments"), 1, 4, ngx_http_intake_source_attachments,
+      0, 0 },
+
+    { ngx_string("conversation"), 1, 1, ngx_http_intake_source_conversation,
+      0, 0 },
 
     { ngx_string("stream"), 1, 1, ngx_http_intake_source_stream, 0, 0 },
 
@@ -76,7 +104,7 @@ static ngx_http_intake_directive_t  ngx_http_intake_source_directives[] = {
 
     { ngx_string("escalate"), 2, 3, ngx_http_intake_source_escalate, 0, 1 },
 
-    { ngx_string("tolerance"), 1, 1, ngx_http_intake_set_tolerance,
+    { ngx_string("tolerance"), 1, 1, ngx_http_intake_source_tolerance,
       offsetof(ngx_http_intake_source_t, tolerance), 0 },
 
     ngx_http_intake_null_directive
@@ -282,6 +310,10 @@ ngx_http_intake_source_platform(ngx_conf_t *cf,
 
     ngx_str_t  *value;
 
+    if (ngx_http_intake_webhook_directive(cf, source) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
     value = cf->args->elts;
 
     source->platform_name = value[1];
@@ -301,6 +333,10 @@ ngx_http_intake_source_secret(ngx_conf_t *cf, ngx_http_intake_directive_t *d,
     ngx_str_t                 *value;
     ngx_array_t              **secrets;
     ngx_http_intake_secret_t  *secret;
+
+    if (ngx_http_intake_webhook_directive(cf, conf) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
 
     value = cf->args->elts;
     p = conf;
@@ -356,6 +392,10 @@ ngx_http_intake_source_set(ngx_conf_t *cf, ngx_http_intake_directive_t *d,
     ngx_uint_t     i;
     ngx_keyval_t  *kv;
 
+    if (ngx_http_intake_webhook_directive(cf, source) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
     value = cf->args->elts;
 
     if (source->set == NULL) {
@@ -404,6 +444,10 @@ ngx_http_intake_source_url_base(ngx_conf_t *cf,
     u_char     *p, *last;
     ngx_str_t  *value;
 
+    if (ngx_http_intake_webhook_directive(cf, source) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
     value = cf->args->elts;
 
     if (ngx_strncmp(value[1].data, "https://", 8) == 0) {
@@ -438,5 +482,21 @@ ngx_http_intake_source_answer(ngx_conf_t *cf, ngx_http_intake_directive_t *d,
 {
     ngx_http_intake_source_t *source = conf;
 
+    if (ngx_http_intake_webhook_directive(cf, source) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
     return ngx_http_intake_parse_answer(cf, source->paths, &source->answer);
+}
+
+
+static char *
+ngx_http_intake_source_tolerance(ngx_conf_t *cf,
+    ngx_http_intake_directive_t *d, void *conf)
+{
+    if (ngx_http_intake_webhook_directive(cf, conf) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_http_intake_set_tolerance(cf, d, conf);
 }

@@ -35,8 +35,11 @@ typedef struct {
     ngx_str_t                       label;      /* default: the name */
     ngx_intake_field_rule_t         rule;
 #if (NGX_PCRE)
-    ngx_regex_t                    *pattern;    /* NULL: none; anchored */
+    ngx_regex_t                    *pattern;    /* NULL: none; anchored at
+                                                   both ends; UTF-8, where
+                                                   PCRE knows it */
 #endif
+    ngx_http_intake_position_t      position;
     unsigned                        multiple:1; /* several values are fine */
 } ngx_http_intake_field_t;
 
@@ -55,8 +58,10 @@ typedef struct {
 
 typedef struct {
     ngx_uint_t                      links;      /* more of them score */
-    ngx_array_t                    *words;      /* ngx_str_t, lower case,
-                                                   sorted; NULL: none */
+    ngx_array_t                    *words;      /* ngx_str_t: A-Z in lower
+                                                   case, each once, in the
+                                                   order of ngx_memn2cmp();
+                                                   NULL: none */
     ngx_array_t                    *domains;    /* the same */
     ngx_uint_t                      suspect;    /* score that marks */
     ngx_uint_t                      certain;    /* ... that sets apart */
@@ -71,6 +76,7 @@ typedef struct {
 typedef struct {
     ngx_str_t                       location;   /* "": none */
     ngx_str_t                       field;
+    ngx_http_intake_position_t      position;
     unsigned                        strict:1;
 } ngx_http_intake_captcha_conf_t;
 
@@ -79,8 +85,10 @@ typedef struct {
 
 typedef struct {
     ngx_str_t                       path;       /* "": files are refused */
-    ngx_array_t                    *types;      /* ngx_str_t, lower case;
-                                                   NULL: any */
+    ngx_array_t                    *types;      /* ngx_str_t, lower case,
+                                                   "a/b" or "a/" followed by
+                                                   "*"; NULL: any */
+    ngx_http_intake_position_t      position;
 } ngx_http_intake_attachments_conf_t;
 
 
@@ -105,6 +113,15 @@ struct ngx_http_intake_form_conf_s {
     ngx_str_t                       conversation;   /* of the field of this
                                                        name; "": the id */
 
+    ngx_http_intake_position_t      honeypots_position;
+    ngx_http_intake_position_t      conversation_position;
+    ngx_http_intake_position_t      strict_position;
+
+    ngx_str_t                       directive;  /* the first that made this a
+                                                   form, and where it is */
+    ngx_http_intake_position_t      position;
+
+    unsigned                        written:1;  /* `form` itself is there */
     unsigned                        next:1;     /* the page may name another
                                                    place to go to */
     unsigned                        strict:1;   /* unknown fields are
