@@ -135,6 +135,8 @@ typedef struct {
     ngx_intake_control_e            control;    /* what it is for; configured
                                                    names are looked at too */
     ngx_http_intake_field_t        *field;      /* its rules, or NULL */
+
+    unsigned                        repeated:1; /* the name came before */
 } ngx_http_intake_form_value_t;
 
 
@@ -209,6 +211,7 @@ struct ngx_http_intake_submission_s {
     ngx_str_t                       data;       /* the JSON that is stored */
     ngx_str_t                       files;      /* JSON of intakefiles, or
                                                    "" */
+    ngx_str_t                       reasons;    /* intakespam, or "" */
 
     ngx_uint_t                      step;       /* form/submit: what is next */
     void                           *captcha;    /* form/captcha */
@@ -253,6 +256,24 @@ ngx_int_t ngx_http_intake_form_error(ngx_http_intake_ctx_t *ctx,
 /* the first value of this name, or NULL */
 ngx_http_intake_form_value_t *ngx_http_intake_form_value(
     ngx_http_intake_ctx_t *ctx, ngx_str_t *name);
+
+/*
+ * Sets control and field of a value by its name: one to which the operator has
+ * given a meaning has no other.
+ */
+void ngx_http_intake_name_value(ngx_http_intake_form_conf_t *form,
+    ngx_http_intake_form_value_t *value);
+
+/* the rules of `field` for this name, or NULL */
+ngx_http_intake_field_t *ngx_http_intake_form_field(
+    ngx_http_intake_form_conf_t *form, ngx_str_t *name);
+
+/* 1: `honeypot` has this name; the common names are not looked at */
+ngx_uint_t ngx_http_intake_is_honeypot(ngx_http_intake_form_conf_t *form,
+    ngx_str_t *name);
+
+/* 1: a field of the form, which is stored; 0: a word for us */
+ngx_uint_t ngx_http_intake_is_content(ngx_http_intake_form_value_t *value);
 
 /*
  * form/attachment, called while the body is read: one file after the other.

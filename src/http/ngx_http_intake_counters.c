@@ -381,9 +381,9 @@ ngx_http_intake_count_request(ngx_http_intake_ctx_t *ctx)
         ngx_http_intake_count(ctx, NGX_HTTP_INTAKE_N_REJECTED + ctx->code, 1);
     }
 
-    if (ctx->body.len) {
+    if (ctx->body_size) {
         ngx_http_intake_count(ctx, NGX_HTTP_INTAKE_N_BODY_BYTES,
-                              ctx->body.len);
+                              ctx->body_size);
     }
 }
 

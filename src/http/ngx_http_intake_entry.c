@@ -56,7 +56,14 @@ ngx_http_intake_entry(ngx_http_intake_ctx_t *ctx)
 
     type = ctx->request->headers_in.content_type;
 
-    if (type) {
+    if (ctx->submission) {
+        ngx_str_set(&value[NGX_HTTP_INTAKE_FIELD_DATACONTENTTYPE],
+                    "application/json");
+
+        value[NGX_HTTP_INTAKE_FIELD_SPAM] = ctx->submission->reasons;
+        value[NGX_HTTP_INTAKE_FIELD_FILES] = ctx->submission->files;
+
+    } else if (type) {
         value[NGX_HTTP_INTAKE_FIELD_DATACONTENTTYPE] = type->value;
     }
 

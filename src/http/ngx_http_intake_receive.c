@@ -249,7 +249,9 @@ ngx_http_intake_handler(ngx_http_request_t *r)
         return NGX_HTTP_NOT_FOUND;
     }
 
-    r->request_body_in_single_buf = 1;
+    /* a form is read piece by piece */
+
+    r->request_body_in_single_buf = (ctx->source->form == NULL);
 
     rc = ngx_http_read_client_request_body(r, ngx_http_intake_body_handler);
 
@@ -269,11 +271,15 @@ ngx_http_intake_body_handler(ngx_http_request_t *r)
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_intake_module);
 
-    rc = ngx_http_intake_collect_body(ctx);
+    if (ctx->source->form) {
+        rc = ngx_http_intake_submit(ctx);
 
-    if (rc == NGX_OK) {
-        rc = ctx->source->form ? ngx_http_intake_submit(ctx)
-                               : ngx_http_intake_deliver(ctx);
+    } else {
+        rc = ngx_http_intake_collect_body(ctx);
+
+        if (rc == NGX_OK) {
+            rc = ngx_http_intake_deliver(ctx);
+        }
     }
 
     if (rc == NGX_DONE) {
@@ -330,6 +336,7 @@ ngx_http_intake_collect_body(ngx_http_intake_ctx_t *ctx)
     if (nfilled == 1 && ngx_buf_in_memory(filled)) {
         ctx->body.data = filled->pos;
         ctx->body.len = (size_t) size;
+        ctx->body_size = size;
         return NGX_OK;
     }
 
@@ -340,6 +347,7 @@ ngx_http_intake_collect_body(ngx_http_intake_ctx_t *ctx)
 
     ctx->body.data = p;
     ctx->body.len = (size_t) size;
+    ctx->body_size = size;
 
     for (cl = r->request_body->bufs; cl; cl = cl->next) {
         b = cl->buf;

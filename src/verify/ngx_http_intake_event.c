@@ -16,7 +16,6 @@ static ngx_int_t ngx_http_intake_event_type(ngx_http_intake_ctx_t *ctx,
 static void ngx_http_intake_event_readable(ngx_http_intake_ctx_t *ctx,
     ngx_str_t *id, ngx_str_t *type);
 static ngx_uint_t ngx_http_intake_uses_document(ngx_array_t *srcs);
-static ngx_int_t ngx_http_intake_event_times(ngx_http_intake_ctx_t *ctx);
 static ngx_uint_t ngx_http_intake_time_is_signed(ngx_http_intake_ctx_t *ctx);
 
 
@@ -187,7 +186,7 @@ ngx_http_intake_uses_document(ngx_array_t *srcs)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_intake_event_times(ngx_http_intake_ctx_t *ctx)
 {
     int64_t                      time;

@@ -12,7 +12,7 @@
 #include <ngx_core.h>
 
 
-/* What the parts of ngx_http_intake_event() share. */
+/* What the parts of ngx_http_intake_event() share, with those of forms too. */
 
 
 /*
@@ -29,6 +29,19 @@ ngx_int_t ngx_http_intake_event_id(ngx_http_intake_ctx_t *ctx,
  */
 ngx_int_t ngx_http_intake_event_key(ngx_http_intake_ctx_t *ctx,
     ngx_str_t *value);
+
+/* Sets recordedtime and time of ctx.  NGX_ERROR: no memory. */
+ngx_int_t ngx_http_intake_event_times(ngx_http_intake_ctx_t *ctx);
+
+/* Sets key of ctx to "KIND:VALUE".  NGX_ERROR: no memory. */
+ngx_int_t ngx_http_intake_key_text(ngx_http_intake_ctx_t *ctx,
+    ngx_str_t *value);
+
+/*
+ * A new UUIDv7 of the time at which the request has arrived.  NGX_ERROR: no
+ * memory or no random bytes.
+ */
+ngx_int_t ngx_http_intake_uuid(ngx_http_intake_ctx_t *ctx, ngx_str_t *text);
 
 /*
  * The texts (at least one ngx_str_t) with separator between.  NGX_ERROR: no

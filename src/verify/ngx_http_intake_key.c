@@ -17,11 +17,7 @@
 
 
 static ngx_int_t ngx_http_intake_own_key(ngx_http_intake_ctx_t *ctx);
-static ngx_int_t ngx_http_intake_write_key(ngx_http_intake_ctx_t *ctx,
-    ngx_str_t *value);
 static void ngx_http_intake_encode_hash(u_char *digest, u_char *hash);
-static ngx_int_t ngx_http_intake_uuid(ngx_http_intake_ctx_t *ctx,
-    ngx_str_t *text);
 
 
 ngx_int_t
@@ -65,7 +61,7 @@ ngx_http_intake_event_key(ngx_http_intake_ctx_t *ctx, ngx_str_t *id)
         hash.data = ctx->key_hash;
         hash.len = NGX_HTTP_INTAKE_HASH_LEN;
 
-        return ngx_http_intake_write_key(ctx, &hash);
+        return ngx_http_intake_key_text(ctx, &hash);
     }
 
     ctx->key_kind = ctx->id_unsigned ? NGX_HTTP_INTAKE_KEY_UNSIGNED
@@ -80,7 +76,7 @@ ngx_http_intake_event_key(ngx_http_intake_ctx_t *ctx, ngx_str_t *id)
         return NGX_ERROR;
     }
 
-    return ngx_http_intake_write_key(ctx, id);
+    return ngx_http_intake_key_text(ctx, id);
 }
 
 
@@ -106,12 +102,12 @@ ngx_http_intake_own_key(ngx_http_intake_ctx_t *ctx)
     hash.data = ctx->key_hash;
     hash.len = NGX_HTTP_INTAKE_HASH_LEN;
 
-    return ngx_http_intake_write_key(ctx, &hash);
+    return ngx_http_intake_key_text(ctx, &hash);
 }
 
 
-static ngx_int_t
-ngx_http_intake_write_key(ngx_http_intake_ctx_t *ctx, ngx_str_t *value)
+ngx_int_t
+ngx_http_intake_key_text(ngx_http_intake_ctx_t *ctx, ngx_str_t *value)
 {
     u_char  *p;
 
@@ -186,7 +182,7 @@ ngx_http_intake_encode_hash(u_char *digest, u_char *hash)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_intake_uuid(ngx_http_intake_ctx_t *ctx, ngx_str_t *text)
 {
     static u_char  random[NGX_HTTP_INTAKE_UUIDS * NGX_INTAKE_UUID_RANDOM];
