@@ -11,7 +11,10 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use Digest::SHA qw(sha256_hex);
+use File::Find qw(find);
 use JSON::PP;
+use MIME::Base64 qw(decode_base64);
 use Test::More;
 
 use Intake::FormCases;
@@ -41,6 +44,12 @@ http {
         dedupe  window=1h key=none;
     }
 
+    intake_source files {
+        form;
+        attachments  path=%%DIR%%/files;
+        dedupe       window=1h key=none;
+    }
+
     intake_source mail {
         form;
         field   mail type=email;
@@ -53,6 +62,7 @@ http {
 
         location = /form   { intake form; }
         location = /file   { intake form; client_body_in_file_only clean; }
+        location = /files  { intake files; }
         location = /mail   { intake mail; }
         location = /status { intake_status; }
     }
@@ -93,16 +103,19 @@ my %ways = (
 sub count { $redis->command('XLEN', "intake:{$_[0]}") }
 
 
-# the names of `data` in their order, and what it says
+# the newest entry
 
-sub data {
+sub entry {
     my ($source) = @_;
     my ($row) = @{$redis->command('XREVRANGE', "intake:{$source}", '+', '-',
                                   'COUNT', 1)};
-    my %fields = @{$row->[1]};
-
-    return parse_data($fields{data});
+    return {@{$row->[1]}};
 }
+
+
+# the names of `data` in their order, and what it says
+
+sub data { parse_data(entry($_[0])->{data}) }
 
 
 # an answer against what a case asks for, and the stream against both
@@ -142,6 +155,76 @@ for my $way (sort keys %ways) {
         }
     };
 }
+
+
+# the files that lie there, by what is in them
+
+sub kept {
+    my %kept;
+
+    find({ no_chdir => 1, wanted => sub {
+        $kept{sha256_hex($t->read_file($_))} = 1 if -f;
+    } }, $t->path('files'));
+
+    return \%kept;
+}
+
+
+# what an entry says of its files, against a case
+
+sub is_kept {
+    my ($files, $name) = @_;
+    my @got = @{decode_json(entry('files')->{intakefiles} // '[]')};
+    my %paths = map { ($_ => delete $_->{path}) } @got;
+    my @expected = map {
+        my $content = $_->{data_base64};
+
+        +{ field => $_->{name}, name => safe_name($_->{filename}),
+           type => $_->{type}, size => $_->{size},
+           defined $content
+           ? (sha256 => sha256_hex(decode_base64($content))) : () };
+    } @$files;
+
+    my @odd = grep {
+        -s $paths{$_} != $_->{size}
+            || sha256_hex($t->read_file($paths{$_})) ne $_->{sha256}
+    } @got;
+
+    is_deeply(\@odd, [], "$name: the files are there");
+
+    for my $n (0 .. $#expected) {
+        delete $got[$n]{sha256} unless $expected[$n]{sha256};
+    }
+
+    is_deeply(\@got, \@expected, "$name: the entry tells of them");
+}
+
+
+subtest 'with files' => sub {
+    my $with = 0;
+
+    for my $case (@cases) {
+        my $outcome = $case->{kept};
+        my $res = $t->post('/files', $case->{body}, $case->{headers});
+        my $stored = $res->status == 200;
+
+        check($res, $outcome, 'files', count('files') - $stored,
+              $case->{name});
+
+        if ($stored && @{$outcome->{files}}) {
+            is_kept($outcome->{files}, $case->{name});
+            $with++;
+        }
+    }
+
+    cmp_ok($with, '>=', 38, 'cases with files');
+
+    my %named = map { map { ($_->{sha256} => 1) }
+                      @{decode_json($_->{fields}{intakefiles} // '[]')} }
+                $redis->entries('intake:{files}');
+
+    is_deeply(kept(), \%named, 'and no others are left');
+};
 
 
 subtest 'what is not whole' => sub {

@@ -22,7 +22,7 @@ use Exporter qw(import);
 use JSON::PP;
 use MIME::Base64 qw(decode_base64);
 
-our @EXPORT = qw(form_cases email_cases parse_data);
+our @EXPORT = qw(form_cases email_cases parse_data safe_name);
 
 
 my $folder = __FILE__ =~ s{lib/Intake/FormCases\.pm$}{data/forms}r;
@@ -140,6 +140,19 @@ sub email_cases {
         +{ %$_, $generator
            ? (value => $generator->{repeat} x $generator->{times}) : () };
     } read_cases('email-cases.json');
+}
+
+
+# the name of a file without what could harm anybody
+
+sub safe_name {
+    my ($name) = @_;
+
+    $name =~ s{^.*[/\\]}{}s;
+    $name =~ s/$control|[\x{61c}\x{200e}\x{200f}]//g;
+    $name =~ s/[\x{202a}-\x{202e}\x{2066}-\x{2069}]//g;
+
+    return $name =~ /^\.{0,2}$/ ? 'file' : $name;
 }
 
 
