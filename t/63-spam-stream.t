@@ -198,6 +198,25 @@ subtest 'many' => sub {
 };
 
 
+subtest 'long names' => sub {
+    for my $length (893, 894) {
+        my ($code, $said) = $t->test_config(<<"EOC" =~ s/KEY/'k' x $length/er);
+%%TEST_GLOBALS%%
+events {
+}
+http {
+    %%TEST_HTTP%%
+    intake_source form { form; stream KEY; }
+}
+EOC
+
+        is($code, $length == 893 ? 0 : 1, "a key of $length bytes");
+        like($said, qr/keys of intake_source "form" would be longer than 900/,
+             'is too long') if $code;
+    }
+};
+
+
 my $m = Intake::Exposition->parse($t->get('/status?format=prometheus')->body);
 
 is_deeply([map { $m->value('intake_requests_total', source => 'form',

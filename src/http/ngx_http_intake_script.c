@@ -287,7 +287,7 @@ ngx_http_intake_read_result(ngx_http_intake_ctx_t *ctx,
             return NGX_HTTP_INTAKE_INTERNAL_ERROR;
         }
 
-        if (ctx->conversation.data == ctx->id.data) {
+        if (ctx->source->form && ctx->conversation.data == ctx->id.data) {
             ctx->conversation = id;
         }
 
