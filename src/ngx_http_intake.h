@@ -445,7 +445,7 @@ typedef enum {
     NGX_HTTP_INTAKE_INTERNAL_ERROR             /* nginx's own 5xx */
 } ngx_http_intake_code_e;
 
-#define NGX_HTTP_INTAKE_CODES  32
+#define NGX_HTTP_INTAKE_CODES  (NGX_HTTP_INTAKE_INTERNAL_ERROR + 1)
 
 
 typedef enum {
