@@ -84,7 +84,7 @@ is_deeply([sort @named], [sort @variables], 'the variables, and no others');
 
 # the codes of answers
 
-($table) = slurp('src/http/ngx_http_intake_answer.c')
+($table) = slurp('src/http/ngx_http_intake_codes.c')
     =~ /_problems\[\] = \{(.*?)^\};/ms;
 my @codes = $table =~ /ngx_string\("([A-Z_]{4,})"\)/g;
 @named = slurp('docs/http.md') =~ /^\| \d+ \| `([A-Z_]+)` \|/mg;

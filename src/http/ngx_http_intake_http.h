@@ -45,8 +45,18 @@ ngx_int_t ngx_http_intake_problem(ngx_http_intake_ctx_t *ctx,
 ngx_int_t ngx_http_intake_problem_headers(ngx_http_intake_ctx_t *ctx,
     ngx_uint_t status);
 
-/* "SIGNATURE_MISSING", ...; "" of OK */
+/* Counts a refusal that is being answered, as that of code. */
+void ngx_http_intake_count_refusal(ngx_http_intake_ctx_t *ctx,
+    ngx_http_intake_code_e code);
+
+/* http/codes: "SIGNATURE_MISSING", ...; "" of OK */
 ngx_str_t *ngx_http_intake_code_name(ngx_http_intake_code_e code);
+
+/* "Signature missing", the status that goes with it, and how it is counted */
+ngx_str_t *ngx_http_intake_code_title(ngx_http_intake_code_e code);
+ngx_uint_t ngx_http_intake_code_status(ngx_http_intake_code_e code);
+ngx_http_intake_outcome_e ngx_http_intake_code_outcome(
+    ngx_http_intake_code_e code);
 
 /* the code of an answer that nginx itself makes */
 ngx_http_intake_code_e ngx_http_intake_code_of_status(ngx_http_request_t *r,
