@@ -200,6 +200,8 @@ struct ngx_http_intake_submission_s {
 
     ngx_str_t                       detail;     /* for people, of a refusal;
                                                    "" none */
+    off_t                           limit;      /* of 413: what the form was
+                                                   over; 0: see the code */
     ngx_str_t                       next;       /* where the page wants to
                                                    go, allowed; "" none */
 

@@ -10,11 +10,13 @@
 /*
  * Answers of 400 and up that nginx itself makes in an intake location (a body
  * over the limit, limit_req, auth_basic, ...) get the form of ours: whoever
- * posts there reads JSON, not a page.
+ * posts there reads JSON, not a page; the visitor of a form reads a page of
+ * ours.  All answers of a form have headers of their own.
  */
 
 
 static ngx_int_t ngx_http_intake_header_filter(ngx_http_request_t *r);
+static ngx_int_t ngx_http_intake_replace(ngx_http_intake_ctx_t *ctx);
 static ngx_int_t ngx_http_intake_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
 
@@ -26,22 +28,17 @@ static ngx_http_output_body_filter_pt    ngx_http_next_body_filter;
 static ngx_int_t
 ngx_http_intake_header_filter(ngx_http_request_t *r)
 {
-    ngx_str_t                    body;
-    ngx_uint_t                   status;
     ngx_http_intake_ctx_t       *ctx;
-    ngx_http_intake_code_e       code;
     ngx_http_intake_loc_conf_t  *ilcf;
 
-    status = r->headers_out.status;
-
-    if (status < NGX_HTTP_BAD_REQUEST || r != r->main) {
+    if (r != r->main) {
         return ngx_http_next_header_filter(r);
     }
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_intake_module);
     ilcf = ngx_http_get_module_loc_conf(r, ngx_http_intake_module);
 
-    if (ctx == NULL || ctx->answered || ilcf->source == NULL
+    if (ctx == NULL || ilcf->source == NULL
         || (ilcf->get_page && (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))))
     {
         return ngx_http_next_header_filter(r);
@@ -51,18 +48,56 @@ ngx_http_intake_header_filter(ngx_http_request_t *r)
 
     ctx->source = ilcf->source;
 
-    code = ngx_http_intake_code_of_status(r, status);
-
-    if (ngx_http_intake_problem(ctx, code, status, &body) != NGX_OK) {
+    if (r->headers_out.status >= NGX_HTTP_BAD_REQUEST
+        && !ctx->answered
+        && ngx_http_intake_replace(ctx) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    /* the header of auth_basic and its like stays the only one */
-
-    if (r->headers_out.www_authenticate == NULL
-        && ngx_http_intake_problem_headers(ctx, status) != NGX_OK)
-    {
+    if (ctx->source->form && ngx_http_intake_form_headers(ctx) != NGX_OK) {
         return NGX_ERROR;
+    }
+
+    return ngx_http_next_header_filter(r);
+}
+
+
+static ngx_int_t
+ngx_http_intake_replace(ngx_http_intake_ctx_t *ctx)
+{
+    ngx_str_t                body, type;
+    ngx_uint_t               status;
+    ngx_http_request_t      *r;
+    ngx_http_intake_code_e   code;
+
+    r = ctx->request;
+    status = r->headers_out.status;
+    code = ngx_http_intake_code_of_status(r, status);
+
+    r->headers_out.charset.len = 0;
+
+    if (ctx->source->form) {
+        if (ngx_http_intake_form_problem(ctx, code, status, &type, &body)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+    } else {
+        ngx_str_set(&type, "application/problem+json");
+
+        if (ngx_http_intake_problem(ctx, code, status, &body) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        /* the header of auth_basic and its like stays the only one */
+
+        if (r->headers_out.www_authenticate == NULL
+            && ngx_http_intake_problem_headers(ctx, status) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
     }
 
     ngx_http_clear_accept_ranges(r);
@@ -71,15 +106,14 @@ ngx_http_intake_header_filter(ngx_http_request_t *r)
     ngx_http_clear_content_length(r);
 
     r->headers_out.content_length_n = body.len;
-    ngx_str_set(&r->headers_out.content_type, "application/problem+json");
-    r->headers_out.content_type_len = r->headers_out.content_type.len;
+    r->headers_out.content_type = type;
+    r->headers_out.content_type_len = type.len;
     r->headers_out.content_type_lowcase = NULL;
-    r->headers_out.charset.len = 0;
 
     ctx->replacement = body;
     ctx->replace = 1;
 
-    return ngx_http_next_header_filter(r);
+    return NGX_OK;
 }
 
 

@@ -4,6 +4,7 @@
  */
 
 
+#include "ngx_http_intake.h"
 #include "ngx_http_intake_negotiate.h"
 
 
@@ -303,4 +304,88 @@ ngx_http_intake_specificity(ngx_str_t *range, ngx_http_intake_media_t *media)
     }
 
     return 0;
+}
+
+
+/*
+ * What fetch() and XMLHttpRequest ask for decides first, then what the browser
+ * says of itself.  A redirect or a page is only for those of whom it is known
+ * that a person looks at them: a script that took a page for success would
+ * lose the message without a word.
+ */
+
+ngx_uint_t
+ngx_http_intake_is_navigation(ngx_http_request_t *r)
+{
+    ngx_int_t   best;
+    ngx_str_t  *mode, *with;
+
+    ngx_http_intake_media_t  media[] = {
+        { ngx_string("application/json"), 0, 0, 0, 0 },
+        { ngx_string("application/problem+json"), 0, 0, 0, 0 },
+        { ngx_string("text/html"), 0, 0, 0, 0 },
+        { ngx_string("application/xhtml+xml"), 0, 0, 0, 0 }
+    };
+
+    best = ngx_http_intake_negotiate(r, media,
+                                     sizeof(media) / sizeof(media[0]));
+
+    /* that anything will do is no preference */
+
+    if ((best == 0 || best == 1) && media[best].specificity > 1) {
+        return 0;
+    }
+
+    mode = ngx_http_intake_request_header(r, "sec-fetch-mode");
+
+    if (mode && mode->len) {
+        return mode->len == sizeof("navigate") - 1
+               && ngx_strncmp(mode->data, "navigate", mode->len) == 0;
+    }
+
+    with = ngx_http_intake_request_header(r, "x-requested-with");
+
+    if (with
+        && with->len == sizeof("XMLHttpRequest") - 1
+        && ngx_strncasecmp(with->data, (u_char *) "XMLHttpRequest", with->len)
+           == 0)
+    {
+        return 0;
+    }
+
+    return (media[2].specificity == 3 && media[2].quality)
+           || (media[3].specificity == 3 && media[3].quality);
+}
+
+
+ngx_str_t *
+ngx_http_intake_request_header(ngx_http_request_t *r, const char *name)
+{
+    size_t            len;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *header;
+
+    len = ngx_strlen(name);
+    part = &r->headers_in.headers.part;
+    header = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                return NULL;
+            }
+
+            part = part->next;
+            header = part->elts;
+            i = 0;
+        }
+
+        if (header[i].key.len == len
+            && ngx_memcmp(header[i].lowcase_key, name, len) == 0)
+        {
+            return &header[i].value;
+        }
+    }
 }

@@ -39,5 +39,12 @@ typedef struct {
 ngx_int_t ngx_http_intake_negotiate(ngx_http_request_t *r,
     ngx_http_intake_media_t *media, ngx_uint_t n);
 
+/*
+ * The value of the first header of r with this name, which is in lower case;
+ * NULL: there is none.
+ */
+ngx_str_t *ngx_http_intake_request_header(ngx_http_request_t *r,
+    const char *name);
+
 
 #endif /* _NGX_HTTP_INTAKE_NEGOTIATE_H_INCLUDED_ */

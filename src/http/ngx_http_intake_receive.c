@@ -140,25 +140,43 @@ ngx_http_intake_preaccess(ngx_http_request_t *r)
 
     code = ngx_http_intake_check_head(ctx);
 
-    if (code == NGX_HTTP_INTAKE_OK) {
-        return NGX_DECLINED;
+    if (code != NGX_HTTP_INTAKE_OK) {
+        ngx_http_finalize_request(r, ngx_http_intake_refuse(ctx, code));
+        return NGX_DONE;
     }
 
-    ngx_http_finalize_request(r, ngx_http_intake_refuse(ctx, code));
+    if (ctx->source->form && r->method == NGX_HTTP_OPTIONS) {
+        ngx_http_finalize_request(r, ngx_http_intake_preflight(ctx));
+        return NGX_DONE;
+    }
 
-    return NGX_DONE;
+    return NGX_DECLINED;
 }
 
 
 static ngx_http_intake_code_e
 ngx_http_intake_check_head(ngx_http_intake_ctx_t *ctx)
 {
-    ngx_http_request_t  *r;
+    ngx_uint_t                    methods;
+    ngx_http_request_t           *r;
+    ngx_http_intake_form_conf_t  *form;
 
     r = ctx->request;
+    form = ctx->source->form;
+    methods = ngx_http_intake_methods(ctx->source, 0);
 
-    if (!(r->method & ngx_http_intake_methods(ctx->source, 0))) {
+    if (form) {
+        methods |= NGX_HTTP_OPTIONS;
+    }
+
+    if (!(r->method & methods)) {
         return NGX_HTTP_INTAKE_METHOD_NOT_ALLOWED;
+    }
+
+    if (form && form->origins
+        && ngx_http_intake_origin(r, form) == NGX_HTTP_INTAKE_ORIGIN_FOREIGN)
+    {
+        return NGX_HTTP_INTAKE_ORIGIN_NOT_ALLOWED;
     }
 
     if (!ngx_http_intake_identity(r)) {
