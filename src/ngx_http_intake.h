@@ -384,10 +384,12 @@ typedef struct {
     ngx_str_t                       source_name;
     ngx_http_intake_position_t      source_position;
     ngx_http_intake_source_t       *source;     /* NULL: not ours */
+    ngx_http_intake_source_t       *token_source;   /* of intake_token */
 
     ngx_uint_t                      health;     /* bits of `health=` */
 
     unsigned                        get_page:1;
+    unsigned                        token:1;    /* intake_token */
     unsigned                        status:1;   /* intake_status */
     unsigned                        detail:1;
 } ngx_http_intake_loc_conf_t;

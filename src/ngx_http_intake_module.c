@@ -22,7 +22,11 @@ static char *ngx_http_intake_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
 static char *ngx_http_intake_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-static char *ngx_http_intake_find_source(ngx_conf_t *cf,
+static char *ngx_http_intake_token_directive(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+static char *ngx_http_intake_merge_token(ngx_conf_t *cf,
+    ngx_http_intake_loc_conf_t *ilcf, ngx_http_core_loc_conf_t *clcf);
+static ngx_http_intake_source_t *ngx_http_intake_find_source(ngx_conf_t *cf,
     ngx_http_intake_loc_conf_t *ilcf);
 static char *ngx_http_intake_keep_errors(ngx_conf_t *cf,
     ngx_http_core_loc_conf_t *clcf, ngx_http_intake_loc_conf_t *ilcf);
@@ -63,6 +67,13 @@ static ngx_command_t  ngx_http_intake_commands[] = {
     { ngx_string("intake"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
       ngx_http_intake_directive,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("intake_token"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_intake_token_directive,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -116,6 +127,10 @@ ngx_http_intake_add_handlers(ngx_conf_t *cf)
     ngx_http_core_main_conf_t    *cmcf;
     ngx_http_intake_main_conf_t  *imcf;
 
+    if (ngx_http_intake_check_variables(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     imcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_intake_module);
 
     if (!imcf->used) {
@@ -141,6 +156,7 @@ ngx_http_intake_add_handlers(ngx_conf_t *cf)
     *h = ngx_http_intake_preaccess;
 
     ngx_http_intake_add_filters();
+    ngx_http_intake_captcha_add_filter();
 
     return NGX_OK;
 }
@@ -271,6 +287,73 @@ ngx_http_intake_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+/* intake_token NAME; its name and place are kept as those of a source */
+
+static char *
+ngx_http_intake_token_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_intake_loc_conf_t *ilcf = conf;
+
+    ngx_str_t                 *value;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    if (ilcf->token) {
+        return "is duplicate";
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->handler) {
+        return "cannot stand beside another handler of the location, "
+               "such as proxy_pass or intake";
+    }
+
+    value = cf->args->elts;
+
+    ilcf->token = 1;
+    ilcf->source_name = value[1];
+    ngx_http_intake_position(cf, &ilcf->source_position);
+
+    clcf->handler = ngx_http_intake_token_handler;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_intake_merge_token(ngx_conf_t *cf, ngx_http_intake_loc_conf_t *ilcf,
+    ngx_http_core_loc_conf_t *clcf)
+{
+    ngx_http_intake_source_t  *source;
+
+    if (clcf->handler != ngx_http_intake_token_handler) {
+        ngx_http_intake_conf_log(cf, NGX_LOG_EMERG, &ilcf->source_position,
+                                 "\"intake_token\" cannot stand beside "
+                                 "another handler of the location");
+        return NGX_CONF_ERROR;
+    }
+
+    source = ngx_http_intake_find_source(cf, ilcf);
+
+    if (source == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (source->form == NULL || source->form->token.cookie.len == 0) {
+        ngx_http_intake_conf_log(cf, NGX_LOG_EMERG, &ilcf->source_position,
+                                 "intake_source \"%V\" has no cookie to set: "
+                                 "write \"token secret=file:PATH "
+                                 "cookie=NAME\" there", &source->name);
+        return NGX_CONF_ERROR;
+    }
+
+    ilcf->token_source = source;
+
+    return NGX_CONF_OK;
+}
+
+
 static char *
 ngx_http_intake_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 {
@@ -288,10 +371,17 @@ ngx_http_intake_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
             *conf = *prev;
             clcf->handler = ngx_http_intake_handler;
 
+        } else if (prev->token) {
+            *conf = *prev;
+            clcf->handler = ngx_http_intake_token_handler;
+
         } else if (prev->status) {
             *conf = *prev;
             clcf->handler = ngx_http_intake_status_handler;
         }
+
+    } else if (conf->token) {
+        return ngx_http_intake_merge_token(cf, conf, clcf);
 
     } else if (conf->source_name.len) {
 
@@ -303,9 +393,13 @@ ngx_http_intake_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
             return NGX_CONF_ERROR;
         }
 
-        if (ngx_http_intake_find_source(cf, conf) != NGX_CONF_OK) {
+        conf->source = ngx_http_intake_find_source(cf, conf);
+
+        if (conf->source == NULL) {
             return NGX_CONF_ERROR;
         }
+
+        conf->source->used = 1;
 
     } else if (conf->status
                && clcf->handler != ngx_http_intake_status_handler)
@@ -382,7 +476,7 @@ ngx_http_intake_keep_errors(ngx_conf_t *cf, ngx_http_core_loc_conf_t *clcf,
 }
 
 
-static char *
+static ngx_http_intake_source_t *
 ngx_http_intake_find_source(ngx_conf_t *cf, ngx_http_intake_loc_conf_t *ilcf)
 {
     ngx_str_t                    *names, *nearest;
@@ -397,7 +491,7 @@ ngx_http_intake_find_source(ngx_conf_t *cf, ngx_http_intake_loc_conf_t *ilcf)
 
     names = ngx_palloc(cf->temp_pool, (n + 1) * sizeof(ngx_str_t));
     if (names == NULL) {
-        return NGX_CONF_ERROR;
+        return NULL;
     }
 
     for (i = 0; i < n; i++) {
@@ -408,9 +502,7 @@ ngx_http_intake_find_source(ngx_conf_t *cf, ngx_http_intake_loc_conf_t *ilcf)
                            names[i].len)
                == 0)
         {
-            ilcf->source = sources[i];
-            sources[i]->used = 1;
-            return NGX_CONF_OK;
+            return sources[i];
         }
     }
 
@@ -428,7 +520,7 @@ ngx_http_intake_find_source(ngx_conf_t *cf, ngx_http_intake_loc_conf_t *ilcf)
                                  &ilcf->source_name, &ilcf->source_name);
     }
 
-    return NGX_CONF_ERROR;
+    return NULL;
 }
 
 

@@ -176,12 +176,15 @@ ngx_http_intake_check_form_source(ngx_conf_t *cf,
     source->platform = &ngx_http_intake_form_platform;
 
     if (ngx_http_intake_check_form(cf, source) != NGX_CONF_OK
+        || ngx_http_intake_form_token_key(cf, source) != NGX_CONF_OK
         || ngx_http_intake_name_keys(cf, imcf, source) != NGX_CONF_OK
         || ngx_http_intake_inherit(cf, source) != NGX_CONF_OK
         || ngx_http_intake_check_sla(cf, imcf, source) != NGX_CONF_OK)
     {
         return NGX_CONF_ERROR;
     }
+
+    ngx_http_intake_spam_init(source->form);
 
     source->spam.maxlen = NGX_HTTP_INTAKE_SPAM_MAXLEN;
     source->spam.age = NGX_HTTP_INTAKE_SPAM_AGE;

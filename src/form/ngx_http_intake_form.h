@@ -13,6 +13,8 @@
 #include "ngx_intake_control.h"
 #include "ngx_intake_field.h"
 #include "ngx_intake_form.h"
+#include "ngx_intake_spam_text.h"
+#include "ngx_intake_text.h"
 
 
 /*
@@ -51,6 +53,7 @@ typedef struct {
     ngx_msec_t                      min;        /* ms: faster is suspicious */
     ngx_msec_t                      max;        /* ms: older says nothing */
     ngx_str_t                       cookie;     /* "": field only */
+    ngx_intake_key_t               *key;        /* of the secret, or NULL */
 } ngx_http_intake_form_token_conf_t;
 
 
@@ -220,6 +223,7 @@ struct ngx_http_intake_submission_s {
 
     unsigned                        read:1;     /* values are all there: they
                                                    may be shown back */
+    unsigned                        suspected:1;    /* is marked */
     unsigned                        certain:1;  /* goes to the :spam stream */
 };
 
@@ -289,6 +293,18 @@ void ngx_http_intake_attachments_init(ngx_cycle_t *cycle,
     ngx_http_intake_main_conf_t *imcf);
 void ngx_http_intake_attachments_exit(void);
 
+/*
+ * form/captcha.  What the operator's location sends to the verifier: the value
+ * of the captcha's field, for a body of application/x-www-form-urlencoded or,
+ * with json, for a string of JSON.  r may be the subrequest.  NGX_DECLINED:
+ * there is none.
+ */
+ngx_int_t ngx_http_intake_captcha_response(ngx_http_request_t *r,
+    ngx_uint_t json, ngx_str_t *text);
+
+/* once a configuration: what keeps the verifier's answer */
+void ngx_http_intake_captcha_add_filter(void);
+
 /* form/origin: by the head alone; used by preaccess, spam and redirects */
 ngx_http_intake_origin_e ngx_http_intake_origin(ngx_http_request_t *r,
     ngx_http_intake_form_conf_t *form);
@@ -306,8 +322,21 @@ ngx_int_t ngx_http_intake_form_token(ngx_http_request_t *r,
 /* looks at the token of a submission: sets bits of spam and nonce */
 ngx_int_t ngx_http_intake_check_form_token(ngx_http_intake_ctx_t *ctx);
 
+/*
+ * To be called when the source's form has been read: makes the key of its
+ * token.  NGX_CONF_ERROR: a message has been logged, or no memory.
+ */
+char *ngx_http_intake_form_token_key(ngx_conf_t *cf,
+    ngx_http_intake_source_t *source);
+
 /* intake_token NAME; the handler that sets the cookie */
 ngx_int_t ngx_http_intake_token_handler(ngx_http_request_t *r);
+
+/*
+ * form/spam.  To be called when the source's form has been read: brings words
+ * and domains into the order that they are searched in.
+ */
+void ngx_http_intake_spam_init(ngx_http_intake_form_conf_t *form);
 
 /* the names of evidence: "honeypot", ... */
 extern ngx_str_t  ngx_http_intake_spam_reasons[NGX_HTTP_INTAKE_SPAM_REASONS];

@@ -296,10 +296,7 @@ ngx_http_intake_form_reasons(ngx_http_intake_ctx_t *ctx)
 
     submission = ctx->submission;
 
-    if (submission->spam == 0
-        || (!submission->certain
-            && submission->score < ctx->source->form->spam.suspect))
-    {
+    if (!submission->suspected) {
         return NGX_OK;
     }
 

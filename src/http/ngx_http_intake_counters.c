@@ -22,6 +22,7 @@ static ngx_uint_t ngx_http_intake_version_number(u_char *text);
 
 static ngx_str_t *ngx_http_intake_outcome_value(ngx_uint_t i);
 static ngx_str_t *ngx_http_intake_code_value(ngx_uint_t i);
+static ngx_str_t *ngx_http_intake_spam_value(ngx_uint_t i);
 static ngx_str_t *ngx_http_intake_direction_value(ngx_uint_t i);
 static ngx_str_t *ngx_http_intake_anomaly_value(ngx_uint_t i);
 
@@ -70,6 +71,15 @@ ngx_http_intake_family_t  ngx_http_intake_families[] = {
       NGX_HTTP_INTAKE_N_REJECTED, NGX_HTTP_INTAKE_OK + 1,
       NGX_HTTP_INTAKE_CODES,
       ngx_http_intake_code_value },
+
+    { ngx_string("spam"),
+      ngx_string("intake_spam"),
+      ngx_null_string,
+      ngx_string("Evidence of spam in stored submissions of forms, by "
+                 "reason."),
+      ngx_string("reason"),
+      NGX_HTTP_INTAKE_N_SPAM, 0, NGX_HTTP_INTAKE_SPAM_REASONS,
+      ngx_http_intake_spam_value },
 
     { ngx_string("messages"),
       ngx_string("intake_messages"),
@@ -397,6 +407,19 @@ ngx_http_intake_count_anomaly(ngx_http_intake_ctx_t *ctx,
 
 
 void
+ngx_http_intake_count_spam(ngx_http_intake_ctx_t *ctx)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_HTTP_INTAKE_SPAM_REASONS; i++) {
+        if (ctx->submission->spam & ((ngx_uint_t) 1 << i)) {
+            ngx_http_intake_count(ctx, NGX_HTTP_INTAKE_N_SPAM + i, 1);
+        }
+    }
+}
+
+
+void
 ngx_http_intake_count_message(ngx_http_intake_ctx_t *ctx,
     ngx_http_intake_direction_e direction, ngx_uint_t n)
 {
@@ -539,6 +562,13 @@ static ngx_str_t *
 ngx_http_intake_code_value(ngx_uint_t i)
 {
     return ngx_http_intake_code_name(i);
+}
+
+
+static ngx_str_t *
+ngx_http_intake_spam_value(ngx_uint_t i)
+{
+    return &ngx_http_intake_spam_reasons[i];
 }
 
 

@@ -43,8 +43,10 @@
 #define NGX_HTTP_INTAKE_N_REQUESTS   0
 #define NGX_HTTP_INTAKE_N_REJECTED                                            \
     (NGX_HTTP_INTAKE_N_REQUESTS + NGX_HTTP_INTAKE_OUTCOMES)
-#define NGX_HTTP_INTAKE_N_MESSAGES                                            \
+#define NGX_HTTP_INTAKE_N_SPAM                                                \
     (NGX_HTTP_INTAKE_N_REJECTED + NGX_HTTP_INTAKE_CODES)
+#define NGX_HTTP_INTAKE_N_MESSAGES                                            \
+    (NGX_HTTP_INTAKE_N_SPAM + NGX_HTTP_INTAKE_SPAM_REASONS)
 #define NGX_HTTP_INTAKE_N_ANOMALIES                                           \
     (NGX_HTTP_INTAKE_N_MESSAGES + NGX_HTTP_INTAKE_DIRECTIONS)
 #define NGX_HTTP_INTAKE_N_BODY_BYTES                                          \

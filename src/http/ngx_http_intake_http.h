@@ -96,6 +96,9 @@ void ngx_http_intake_store_exit(ngx_cycle_t *cycle);
 
 ngx_int_t ngx_http_intake_add_variables(ngx_conf_t *cf);
 
+/* NGX_ERROR: a variable names a source that is not there; it was logged */
+ngx_int_t ngx_http_intake_check_variables(ngx_conf_t *cf);
+
 
 /* http/counters: shared memory, integers only */
 
@@ -115,6 +118,9 @@ void ngx_http_intake_count_anomaly(ngx_http_intake_ctx_t *ctx,
     ngx_http_intake_anomaly_e anomaly);
 void ngx_http_intake_count_message(ngx_http_intake_ctx_t *ctx,
     ngx_http_intake_direction_e direction, ngx_uint_t n);
+
+/* the evidence against a submission, all of it, marked or not */
+void ngx_http_intake_count_spam(ngx_http_intake_ctx_t *ctx);
 
 /* us: from the head to Redis's answer; sets ctx->store_us */
 void ngx_http_intake_count_store(ngx_http_intake_ctx_t *ctx, uint64_t us);

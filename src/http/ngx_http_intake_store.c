@@ -478,6 +478,10 @@ ngx_http_intake_count_event(ngx_http_intake_ctx_t *ctx)
                                       NGX_HTTP_INTAKE_ANOMALY_ID_REUSED);
     }
 
+    if (ctx->submission) {
+        ngx_http_intake_count_spam(ctx);
+    }
+
     if (ctx->messages) {
         message = ctx->messages->elts;
 
