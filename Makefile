@@ -194,7 +194,7 @@ deps-run:
 install: all
 	install -d $(DESTDIR)$(MODULES_DIR) $(DESTDIR)$(CONF_DIR)/intake
 	install -m 644 build/ngx_http_intake_module.so $(DESTDIR)$(MODULES_DIR)
-	install -m 644 conf/intake/platforms.conf $(DESTDIR)$(CONF_DIR)/intake
+	install -m 644 conf/intake/*.conf $(DESTDIR)$(CONF_DIR)/intake
 
 clean:
 	rm -rf build
