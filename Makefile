@@ -31,7 +31,7 @@ CONF_DIR = /etc/nginx
 NGINX_DEV = /usr/share/nginx/src
 NGINX_SOURCE = $(CURDIR)/build/source/nginx
 
-SCRIPTS := $(wildcard src/redis/scripts/*.lua)
+SCRIPTS := $(wildcard src/redis/scripts/*.lua src/redis/scripts/*/*.lua)
 HEADERS := $(wildcard src/*.h src/*/*.h t/unit/*.h)
 
 RUN_PACKAGES = ca-certificates curl gcc libc6-dev libhiredis-dev \

@@ -2,7 +2,8 @@
 
 # Copyright (C) nginx-intake contributors
 
-# The header that config makes of the Lua scripts holds exactly their text.
+# The header that config makes of the Lua scripts holds exactly their text, with
+# their parts and without comments.
 
 use strict;
 use warnings;
@@ -14,6 +15,7 @@ use File::Basename qw(basename dirname);
 use Test::More;
 
 use Intake::Process;
+use Intake::Store qw(script);
 use Intake::Test;
 
 
@@ -36,9 +38,10 @@ my @scripts = glob $t->root() . '/src/redis/scripts/*.lua';
 ok(scalar @scripts, 'there are scripts');
 
 for my $path (@scripts) {
-    my $name = uc basename($path, '.lua') =~ tr/-/_/r;
+    my $name = basename($path, '.lua');
 
-    is($strings{$name}, Intake::Process::slurp($path), basename($path));
+    is($strings{uc $name =~ tr/-/_/r}, script($name), $name);
+    unlike(script($name), qr/^ *--/m, "$name: without comments");
 }
 
 is(scalar keys %strings, scalar @scripts, 'and no others');

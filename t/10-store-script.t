@@ -50,7 +50,7 @@ sub source {
     return {
         call => { stream => "intake:{$policy-$window}",
                   on_duplicate => $policy, window => $window,
-                  ttl => 3600000, own_ttl => 600000,
+                  ttl => 3600000, own_ttl => 600000, nonce_ttl => 1800000,
                   source => "/$policy-$window" },
         holder => {},     # key => { delivery, entry }
         corrupt => {},    # key => 1, somebody else has written it
@@ -80,7 +80,7 @@ sub own_id { sprintf '0190a0f0-%04x-7000-8000-%012x', rand 65536, ++$serial }
 sub delivery {
     my ($way, $id, $body) = @_;
     my %way = (signed => 's', unsigned => 'u', body => 'h', form => 'f',
-               none => 'o');
+               sending => 'f', none => 'o');
 
     $way = 'none' if $way eq 'body' && $body eq '';
 
@@ -101,10 +101,11 @@ sub delivery {
         %fields,
         way => $way,
         event => $id,
-        kind => $way eq 'none' ? 'o'
+        kind => $way eq 'none' ? 'o' : $way eq 'sending' ? 'n'
                 : $way eq 'unsigned' && $body ne '' ? 'u' : 'k',
-        keys => [$key, $way eq 'unsigned' && $body ne ''
-                       ? dedupe_key('h', $body) : ()],
+        keys => [$key, $way eq 'sending' ? dedupe_key('n', $id)
+                       : $way eq 'unsigned' && $body ne ''
+                         ? dedupe_key('h', $body) : ()],
         own => dedupe_key('o', $own),
         id => $named ? $id : $own,
         type => one_of('com.example.event', bytes(10)),
@@ -154,7 +155,8 @@ sub incoming {
                                       : rand @$events] : undef;
 
     if (!$past) {
-        my $way = one_of(qw(signed unsigned unsigned body form none));
+        my $way = one_of(qw(signed unsigned unsigned body form sending
+                             none));
         return remembered($source, delivery($way, new_id(), new_body()));
     }
 
@@ -175,7 +177,8 @@ sub incoming {
     return remembered($source, delivery($way, new_id(), $body))
         if chance(50);
     return remembered($source, delivery($way, $id, new_body())) if chance(70);
-    return remembered($source, delivery(one_of(qw(signed unsigned body form)),
+    return remembered($source, delivery(one_of(qw(signed unsigned body form
+                                                  sending)),
                                         $id, $body));
 }
 
@@ -208,13 +211,15 @@ sub verdict {
     return { answer => [2, $holder->{$own}{entry}] }
         if defined $own && $mine->($holder->{$own});
     return { answer => $event->{entry} } if $mine->($event);
-    return { answer => $event ? [3, $body->{entry}] : $body->{entry} }
+    return { answer => $event && $d->{kind} eq 'u' ? [3, $body->{entry}]
+                                                   : $body->{entry} }
         if $mine->($body);
 
     my $first = $d->{kind} eq 'o' ? undef
-                : $d->{kind} eq 'u' ? $body : $event;
+                : $d->{kind} eq 'u' || $d->{kind} eq 'n' && $body ? $body
+                : $event;
 
-    if ($young->($first)) {
+    if ($young->($first) || $d->{kind} eq 'n' && $body) {
         return { answer => [1, $first->{entry}, $first->{delivery}{id}] }
             if $call->{on_duplicate} eq 'drop';
         return { status => 2, first => $first->{entry}, write => [$own] };
@@ -406,7 +411,8 @@ sub keys_are {
                    . ($value // 'absent');
         return 0 if ($value // '') ne ($values->[$i] // '');
 
-        my $ttl = $key =~ /:o:/ ? $call->{own_ttl} : $call->{ttl};
+        my $ttl = $key =~ /:o:/ ? $call->{own_ttl}
+                  : $key =~ /:n:/ ? $call->{nonce_ttl} : $call->{ttl};
 
         $failure = "$key lives $ttls->[$i] ms";
         return 0 if $d && ($ttls->[$i] > $ttl || $ttls->[$i] < $ttl - 300000);
@@ -501,6 +507,7 @@ cmp_ok($seen{"$_ answer -1"} // 0, '>=', $calls / 200, "$_: refused")
 
 for my $case ('drop k 0', 'drop u 0', 'drop o 0', 'drop u 3', 'mark k 0',
               'mark u 0', 'mark o 0', 'mark k 2', 'mark u 2', 'mark u 3',
+              'drop n 0', 'mark n 0', 'mark n 2',
               'drop answer 1', 'drop answer 3', 'mark answer 2')
 {
     cmp_ok($seen{$case} // 0, '>=', $calls / 200, "$case: often enough");

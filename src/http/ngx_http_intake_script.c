@@ -165,6 +165,10 @@ ngx_http_intake_write_args(ngx_http_intake_args_t *args,
     ngx_http_intake_number_arg(args, source->dedupe.window);
     ngx_http_intake_number_arg(args, NGX_HTTP_INTAKE_OWN_KEY_TTL);
 
+    /* no delivery has a key of the kind n */
+
+    ngx_http_intake_arg(args, (u_char *) "1", 1);
+
     if (source->dedupe.mark) {
         ngx_http_intake_arg(args, (u_char *) "mark", 4);
 

@@ -19,7 +19,7 @@ use warnings;
 use Digest::SHA qw(sha256_base64);
 use Exporter qw(import);
 
-our @EXPORT_OK = qw(store_script store_args store_keys entry_fields
+our @EXPORT_OK = qw(script store_script store_args store_keys entry_fields
                     dedupe_key);
 
 
@@ -33,18 +33,30 @@ my @fields = qw(specversion id source type time datacontenttype subject
                 data);
 
 my %defaults = (maxlen => 0, age => 0, window => 3600000, ttl => 3600000,
-                own_ttl => 600000, on_duplicate => 'drop', durable => 0,
-                source => '/test');
+                own_ttl => 600000, nonce_ttl => 600000,
+                on_duplicate => 'drop', durable => 0, source => '/test');
 
 
-sub store_script {
-    my $path = __FILE__ =~ s{t/lib/Intake/Store\.pm$}{}r
-        . 'src/redis/scripts/store.lua';
+# The text of a script of src/redis/scripts as config makes it: the parts that
+# its comment names, then the script, without comments and empty lines.
 
-    open my $fh, '<:raw', $path or die "$path: $!\n";
-    local $/;
-    return scalar <$fh>;
+sub script {
+    my ($name) = @_;
+    my $dir = __FILE__ =~ s{t/lib/Intake/Store\.pm$}{}r . 'src/redis/scripts';
+    my $read = sub {
+        open my $fh, '<:raw', "$dir/$_[0]" or die "$dir/$_[0]: $!\n";
+        local $/;
+        return scalar <$fh>;
+    };
+    my $text = $read->("$name.lua");
+    my @parts = ($text =~ /^-- Parts:(.*)$/m ? split ' ', $1 : ());
+
+    return join '', map { s/^ *--.*\n|^\n//gmr }
+                    (map { $read->("parts/$_.lua") } @parts), $text;
 }
+
+
+sub store_script { script('store') }
 
 
 # KIND:H of a value
@@ -74,7 +86,8 @@ sub store_args {
 
     return (scalar @keys, @keys,
             (map { $call->{$_} // $defaults{$_} }
-             qw(maxlen age window ttl own_ttl on_duplicate durable source)),
+             qw(maxlen age window ttl own_ttl nonce_ttl on_duplicate durable
+                source)),
             map { ($_->{kind}, map { $_ // '' } @$_{@arguments}) }
             @deliveries);
 }
