@@ -1,0 +1,729 @@
+--
+-- Copyright (C) nginx-intake contributors
+--
+-- The response clocks of one source.  Times are milliseconds since 1970.  How
+-- long somebody has waited is the difference of two readings of a tier's
+-- business clock, a deadline is a reading too, and readings come from the
+-- caller: nothing here knows a calendar.
+--
+-- KEYS[1]   a stream, by the script
+-- KEYS[2]   P:sla:m, counters
+-- KEYS[3]   P:sla:d:DATE, those of the day (UTC)
+-- KEYS[4]   P:sla:d:DATE:HH, those of the hour (UTC)
+-- KEYS[5]   P:sla:x, a list of events whose entry in the stream of
+--           escalations is not written yet: sweep.lua does, which is told the
+--           time of day of a deadline
+-- KEYS[6]   from here on five sorted sets of conversations for each lane, the
+--           lanes of a tier being "TIER:first" and "TIER:next":
+--
+--           P:sla:wait:LANE   who waits, by the time of the oldest message
+--           P:sla:ok:LANE     by the deadline's reading, until it is at risk
+--           P:sla:risk:LANE   by the same, until it is late
+--           P:sla:late:LANE   by the same, its breach is counted
+--           P:sla:step:LANE   by the reading of the next step of escalation
+--
+--           A conversation that waits is in wait and, unless it is paused, in
+--           one of ok, risk and late, and in step if a step is left.
+--
+-- CONF is 4 arguments and 4 more for each tier.  The first tier takes over the
+-- conversations of those that are not configured any more.
+--
+--   tiers     their number, 1 to 4
+--   forget    ms after which a conversation is forgotten
+--   ttl       of marks, in ms
+--   bounds    of the histograms, in ms, ascending, with spaces between them
+--
+--   name first next steps
+--             a tier, the targets of its two lanes in ms, and the times in ms
+--             from the start of a wait to each step of escalation, ascending,
+--             with spaces between them, or nothing
+--
+-- MESSAGE is 6 arguments and a reading for each tier:
+--
+--   kind      inbound, outbound, auto, note, reaction, pause, resume, close
+--   time      of the event
+--   tier      number of the tier that it comes in under, 0 is the first
+--   has       the sum of: 1 the key of its id follows in KEYS; 2 the key of
+--             its event follows; 4 its time was ahead of the clock here and
+--             was set back, which is counted
+--   ref       the conversation as people know it
+--   extra     ms that this message adds to the target: nobody was there
+--   B...      readings of the tiers' clocks at that time
+--
+-- The key of a conversation is P:sla:c:H, that of an id or an event P:sla:e:H.
+-- Its H, the last 22 bytes, is the conversation's member in the sets.  Keys
+-- are declared where the call knows them; keys of conversations found in the
+-- sets are made of the same prefix, hence of the same slot.
+--
+-- P:sla:c:H is a string that packs (MessagePack), in order:
+--
+--   ref
+--   P   the unanswered messages, oldest first, at most 16: time, reading,
+--       extra, id, tier of each
+--   l   time of the latest answer or close, or nil
+--   r   1: a wait has been answered
+--   f   lane of the wait: 0 first, 1 next
+--   s   what has been told of the wait: 1 at risk, 2 late
+--   n   number of the steps of escalation that have been told
+--   a   reading at which the clock was paused, or nil; w the time
+--   w
+--   b   ms that it was paused before
+--   O   while r is 0, answers that answered nothing, at most 16: time,
+--       {tier = reading} of each, or nil
+--
+-- It lives for ever while P is not empty, else "forget" from the last message
+-- on.
+--
+-- Counters: ev:KIND; an:duplicate, an:overtaken, an:orphan_reply and
+-- an:clock_skew; of a lane met:LANE, breach:LANE, retract:LANE, closed:LANE;
+-- hw:LANE:BOUND and hb:LANE:BOUND, the waits by the wall and by the business
+-- clock which were not longer than BOUND but than the bound before it (inf:
+-- longer than all), with their sums hw:LANE:sum and hb:LANE:sum.  The counters
+-- of lanes without the sums are in the hashes of the day and the hour too.
+--
+
+
+-- What a call shares; CONF begins at ARGV[a].
+
+local function clocks(a)
+    local n = tonumber(ARGV[a])
+
+    return {
+        n = n,
+        forget = tonumber(ARGV[a + 1]),
+        ttl = ARGV[a + 2],
+        bounds = ARGV[a + 3],
+        tiers = a + 4,                      -- in ARGV
+        rest = a + 4 + 4 * n,               -- in ARGV, what follows CONF
+        keys = 6 + 10 * n,                  -- in KEYS, what follows the lanes
+        prefix = string.sub(KEYS[2], 1, -2),
+        b = 0,                              -- in ARGV, the readings in use
+        counts = {},
+        windows = {},
+        marks = {},
+        marked = {}
+    }
+end
+
+
+local function count(c, name)
+    c.counts[name] = (c.counts[name] or 0) + 1
+end
+
+
+local function count_lane(c, name)
+    c.windows[name] = (c.windows[name] or 0) + 1
+end
+
+
+local function reading(c, t)
+    return tonumber(ARGV[c.b + t])
+end
+
+
+local function target(c, t, f)
+    return tonumber(ARGV[c.tiers + 4 * t + 1 + f])
+end
+
+
+-- The word at a place, counted from 0, in a text; or nil.
+
+local function word(text, place)
+    for found in string.gmatch(text, '%S+') do
+        if place == 0 then
+            return found
+        end
+
+        place = place - 1
+    end
+end
+
+
+local function lane(v)
+    return v.P[5] .. (v.f == 0 and ':first' or ':next')
+end
+
+
+-- The tier of the oldest unanswered message is that of the wait.
+
+local function find_tier(c, v)
+    local name = v.P[5]
+
+    v.t = 0
+
+    if not name or name == ARGV[c.tiers] then
+        return
+    end
+
+    for t = 1, c.n - 1 do
+        if ARGV[c.tiers + 4 * t] == name then
+            v.t = t
+            return
+        end
+    end
+
+    v.strange = name
+    v.P[5] = ARGV[c.tiers]
+end
+
+
+local function unpacked(c, key, raw)
+    local v = { key = key, member = string.sub(key, -22), raw = raw }
+
+    if raw then
+        v.ref, v.P, v.l, v.r, v.f, v.s, v.n, v.a, v.w, v.b, v.O =
+            cmsgpack.unpack(raw)
+        v.O = v.O or {}
+        find_tier(c, v)
+
+    else
+        v.P, v.r, v.f, v.s, v.n, v.b, v.O, v.t = {}, 0, 0, 0, 0, 0, {}, 0
+    end
+
+    return v
+end
+
+
+local function read(c, key)
+    return unpacked(c, key, redis.call('GET', key))
+end
+
+
+local function save(c, v)
+    local raw = cmsgpack.pack(v.ref, v.P, v.l, v.r, v.f, v.s, v.n, v.a, v.w,
+                              v.b, v.O[1] and v.O)
+
+    if not v.P[1] then
+        redis.call('SET', v.key, raw, 'PX', c.forget)
+
+    elseif raw ~= v.raw then
+        redis.call('SET', v.key, raw)
+    end
+end
+
+
+-- Out of every set, whatever is said elsewhere.  Who is in a set of a lane is
+-- in its wait.
+
+local function disarm(c, v)
+    local member = v.member
+
+    for k = 6, c.keys - 1, 5 do
+        if redis.call('ZREM', KEYS[k], member) == 1 then
+            for i = k + 1, k + 4 do
+                redis.call('ZREM', KEYS[i], member)
+            end
+        end
+    end
+
+    if v.strange then
+        for _, set in ipairs({ 'wait', 'ok', 'risk', 'late', 'step' }) do
+            for _, clock in ipairs({ 'first', 'next' }) do
+                redis.call('ZREM', c.prefix .. set .. ':' .. v.strange .. ':'
+                                   .. clock, member)
+            end
+        end
+    end
+end
+
+
+local function deadline(c, v)
+    return v.P[2] + v.P[3] + v.b + target(c, v.t, v.f)
+end
+
+
+-- Into the sets by its oldest message.  Returns the deadline's reading, or nil
+-- if the clock is paused; and whether it was not known to wait before.
+
+local function arm(c, v)
+    local k = 6 + (2 * v.t + v.f) * 5
+    local new = redis.call('ZADD', KEYS[k], v.P[1], v.member) == 1
+
+    if v.a then
+        return nil, new
+    end
+
+    local due, after = deadline(c, v), ARGV[c.tiers + 4 * v.t + 3]
+
+    redis.call('ZADD', KEYS[k + 1 + v.s], due, v.member)
+
+    after = after ~= '' and word(after, v.n)
+    if after then
+        redis.call('ZADD', KEYS[k + 4], v.P[2] + v.b + after, v.member)
+    end
+
+    return due, new
+end
+
+
+-- An event for the stream of escalations.
+
+local function note(v, event, due, name)
+    local n = redis.call('RPUSH', KEYS[5], cmsgpack.pack({
+        event, v.ref, v.P[5], v.f == 0 and 'first' or 'next', v.P[4], v.P[1],
+        due, name or ''
+    }))
+
+    if n > 10000 then
+        redis.call('LTRIM', KEYS[5], -10000, -1)
+    end
+end
+
+
+local function observe(c, name, ms)
+    local bound = 'inf'
+
+    for b in string.gmatch(c.bounds, '%d+') do
+        if ms <= tonumber(b) then
+            bound = b
+            break
+        end
+    end
+
+    count_lane(c, name .. bound)
+    name = name .. 'sum'
+    c.counts[name] = (c.counts[name] or 0) + ms
+end
+
+
+-- The wait of v was answered: its outcome is counted, once.  Returns 1 if the
+-- target was met.
+
+local function settle(c, v, wall, business, due, late)
+    local name = lane(v)
+
+    observe(c, 'hw:' .. name .. ':', wall)
+    observe(c, 'hb:' .. name .. ':', business)
+
+    if business > due - v.P[2] - v.b then
+        if not late then
+            count_lane(c, 'breach:' .. name)
+            note(v, 'breach', due)
+        end
+
+        return 0
+    end
+
+    count_lane(c, 'met:' .. name)
+
+    -- in time, but told too late
+    if late then
+        count_lane(c, 'retract:' .. name)
+        note(v, 'retracted', due)
+    end
+
+    return 1
+end
+
+
+-- What the clock shows for the wait, at a reading.
+
+local function spent(v, b)
+    return math.max(0, math.min(v.a or b, b) - v.P[2] - v.b)
+end
+
+
+-- Adds a message; what is too much between the oldest 15 and the newest goes.
+
+local function insert(v, te, b, x, id, name)
+    local P = v.P
+    local i = #P - 4
+
+    while i > 0 and (P[i] > te or P[i] == te and P[i + 3] > id) do
+        i = i - 5
+    end
+
+    -- most come in order
+    if i == #P - 4 then
+        P[i + 5], P[i + 6], P[i + 7], P[i + 8], P[i + 9] = te, b, x, id, name
+
+    else
+        for n, value in ipairs({ te, b, x, id, name }) do
+            table.insert(P, i + 4 + n, value)
+        end
+    end
+
+    if #P > 80 then
+        for _ = 1, 5 do
+            table.remove(P, #P - 5)
+        end
+    end
+
+end
+
+
+-- Takes out the messages up to a time: a wait has ended.  The rest begins
+-- another.  Returns the deadline of that one.
+
+local function take_out(c, v, te)
+    local rest = {}
+
+    for i = 1, #v.P, 5 do
+        if v.P[i] > te then
+            for j = i, i + 4 do
+                rest[#rest + 1] = v.P[j]
+            end
+        end
+    end
+
+    disarm(c, v)
+
+    v.P = rest
+    v.a, v.w, v.b, v.s, v.n = nil, nil, 0, 0, 0
+    v.f = rest[1] and v.r or 0
+    find_tier(c, v)
+
+    return rest[1] and arm(c, v)
+end
+
+
+-- A message that was overtaken by its answer.
+
+local function overtaken(c, v, te, b, x, id, name)
+    local O, business = v.O
+
+    count(c, 'an:overtaken')
+
+    if v.r == 1 then
+        return 'answered'
+    end
+
+    for i = 1, #O, 2 do
+        if O[i] >= te then
+            local due = b + x + target(c, v.came, 0)
+            local wait = { ref = v.ref, P = { te, b, x, id, name }, f = 0,
+                           b = 0 }
+
+            business = math.max(0, (O[i + 1][name] or b) - b)
+
+            local met = settle(c, wait, O[i] - te, business, due, false)
+
+            v.r, v.O = 1, {}
+
+            -- then what waits is not the first any more
+            if v.P[1] and v.f == 0 and v.s < 2 then
+                disarm(c, v)
+                v.f = 1
+                arm(c, v)
+            end
+
+            return 'answered', O[i] - te, business, met, due, v.came
+        end
+    end
+
+    return 'answered'
+end
+
+
+local function inbound(c, v, p, te, id)
+    local t, x = tonumber(ARGV[p + 2]), tonumber(ARGV[p + 5])
+    local b, name = reading(c, t), ARGV[c.tiers + 4 * t]
+    local oldest, tier, due, new = v.P[1], v.t
+
+    if v.l and te <= v.l then
+        v.came = t
+        return overtaken(c, v, te, b, x, id, name)
+    end
+
+    if not oldest then
+        v.f = v.r
+    end
+
+    -- the customer writes: it is our turn again
+    local resumed = v.a
+
+    if resumed then
+        v.b = v.b + math.max(0, reading(c, v.t) - v.a)
+        v.a, v.w = nil, nil
+    end
+
+    insert(v, te, b, x, id, name)
+    find_tier(c, v)
+
+    if oldest and (tier ~= v.t or v.strange) then
+        disarm(c, v)
+
+    elseif oldest and oldest == v.P[1] and not resumed then
+        return 'waiting', -1, -1, -1, deadline(c, v), v.t
+    end
+
+    due, new = arm(c, v)
+
+    if not oldest and not new then
+        disarm(c, v)
+        arm(c, v)
+    end
+
+    return 'waiting', -1, -1, -1, due, v.t
+end
+
+
+local function outbound(c, v, te)
+    local since, latest = v.P[1], v.l
+
+    if not latest or te > latest then
+        v.l = te
+    end
+
+    if since and since <= te then
+        local t, due, business = v.t, deadline(c, v), spent(v, reading(c, v.t))
+        local met = settle(c, v, te - since, business, due, v.s == 2)
+
+        v.r, v.O = 1, {}
+        due = not v.a and due
+
+        local following = take_out(c, v, te)
+
+        if following then
+            return 'answered_waiting', te - since, business, met, following,
+                   v.t
+        end
+
+        return 'answered', te - since, business, met, due or -1, t
+    end
+
+    count(c, latest and te < latest and 'an:overtaken' or 'an:orphan_reply')
+
+    if not since then
+        disarm(c, v)
+    end
+
+    if v.r == 0 then
+        local O, i, readings = v.O, #v.O - 1, {}
+
+        for t = 0, c.n - 1 do
+            readings[ARGV[c.tiers + 4 * t]] = reading(c, t)
+        end
+
+        while i > 0 and O[i] > te do
+            i = i - 2
+        end
+
+        table.insert(O, i + 2, te)
+        table.insert(O, i + 3, readings)
+
+        if #O > 32 then
+            table.remove(O, #O - 2)
+            table.remove(O, #O - 2)
+        end
+    end
+
+    return 'orphan'
+end
+
+
+local function pause(c, v, te)
+    if not v.P[1] then
+        return 'ignored'
+    end
+
+    if not v.a then
+        v.a, v.w = math.max(v.P[2], reading(c, v.t)), te
+        disarm(c, v)
+        arm(c, v)
+    end
+
+    return 'paused'
+end
+
+
+local function resume(c, v)
+    if not v.P[1] then
+        return 'ignored'
+    end
+
+    if v.a then
+        v.b = v.b + math.max(0, reading(c, v.t) - v.a)
+        v.a, v.w = nil, nil
+        arm(c, v)
+    end
+
+    return 'waiting', -1, -1, -1, deadline(c, v), v.t
+end
+
+
+-- The wait ends without an answer.
+
+local function close(c, v, te)
+    if v.P[1] and v.P[1] <= te then
+        local due = deadline(c, v)
+
+        if v.s < 2 and spent(v, reading(c, v.t)) > due - v.P[2] - v.b then
+            count_lane(c, 'breach:' .. lane(v))
+            note(v, 'breach', due)
+        end
+
+        count_lane(c, 'closed:' .. lane(v))
+        take_out(c, v, te)
+
+    elseif not v.P[1] then
+        disarm(c, v)
+    end
+
+    if not v.l or te > v.l then
+        v.l = te
+    end
+
+    if v.P[1] then
+        return 'waiting', -1, -1, -1, not v.a and deadline(c, v) or -1, v.t
+    end
+
+    return 'closed'
+end
+
+
+-- What waits in a waits in v from now on.  The older clock wins, and what has
+-- been told of either is not told again.
+
+local function merge(c, a, v)
+    if not a.P[1] then
+        v.r = math.max(v.r, a.r)
+        return 'merged', -1, -1, -1, v.P[1] and not v.a and deadline(c, v), v.t
+    end
+
+    disarm(c, a)
+    disarm(c, v)
+
+    if not v.P[1] or a.P[1] < v.P[1] then
+        v.f = a.f
+    end
+
+    for i = 1, #a.P, 5 do
+        insert(v, unpack(a.P, i, i + 4))
+    end
+
+    v.r = math.max(v.r, a.r)
+    v.s = math.max(v.s, a.s)
+    v.n = math.max(v.n, a.n)
+
+    a.P = {}
+    a.a, a.w, a.b, a.s, a.n, a.f = nil, nil, 0, 0, 0, 0
+
+    find_tier(c, v)
+
+    return 'merged', -1, -1, -1, arm(c, v) or -1, v.t
+end
+
+
+-- Feeds the message at ARGV[p] to its conversation.  Returns the state, the
+-- wait that ended by the wall and by the business clock, 1 if it met the
+-- target or 0, the deadline's reading, and the number of its tier; -1 or
+-- nothing where there is none.
+
+local function feed(c, v, p, id)
+    local kind, te = ARGV[p], tonumber(ARGV[p + 1])
+
+    c.b = p + 6
+
+    count(c, 'ev:' .. kind)
+
+    if tonumber(ARGV[p + 3]) >= 4 then
+        count(c, 'an:clock_skew')
+    end
+
+    if kind == 'inbound' then
+        return inbound(c, v, p, te, id)
+
+    elseif kind == 'outbound' then
+        return outbound(c, v, te)
+
+    elseif kind == 'pause' then
+        return pause(c, v, te)
+
+    elseif kind == 'resume' then
+        return resume(c, v)
+
+    elseif kind == 'close' then
+        return close(c, v, te)
+    end
+
+    return 'ignored'
+end
+
+
+-- Whether the message at ARGV[p] was fed before, by the key of its id, which
+-- is KEYS[k + 1].  Second, what is in KEYS[k].
+
+local function known(c, p, k)
+    if tonumber(ARGV[p + 3]) % 2 == 0 then
+        return false, redis.call('GET', KEYS[k])
+    end
+
+    local values = redis.call('MGET', KEYS[k], KEYS[k + 1])
+
+    if values[2] or c.marked[KEYS[k + 1]] then
+        count(c, 'an:duplicate')
+        return true
+    end
+
+    return false, values[1]
+end
+
+
+-- At the end of a call: KEYS[k] shall be there.
+
+local function mark(c, k, value)
+    c.marked[KEYS[k]] = true
+    c.marks[#c.marks + 1] = k
+    c.marks[#c.marks + 1] = value
+end
+
+
+-- Whether the arguments of a message are what they have to be.
+
+local function valid(c, p)
+    local t = tonumber(ARGV[p + 2])
+
+    for i = 1, 5 + c.n do
+        if i ~= 4 and not tonumber(ARGV[p + i]) then
+            return false
+        end
+    end
+
+    return t >= 0 and t < c.n
+end
+
+
+-- Writes the counters, then the marks: nothing is rolled back, and what was
+-- marked and not counted would never be.
+
+local function flush(c)
+    local new_day, new_hour
+
+    for name, n in pairs(c.counts) do
+        redis.call('HINCRBY', KEYS[2], name, n)
+    end
+
+    for name, n in pairs(c.windows) do
+        redis.call('HINCRBY', KEYS[2], name, n)
+        new_day = redis.call('HINCRBY', KEYS[3], name, n) == n or new_day
+        new_hour = redis.call('HINCRBY', KEYS[4], name, n) == n or new_hour
+    end
+
+    if new_day then
+        redis.call('PEXPIRE', KEYS[3], 64 * 86400000)
+    end
+
+    if new_hour then
+        redis.call('PEXPIRE', KEYS[4], 3 * 86400000)
+    end
+
+    for i = 1, #c.marks, 2 do
+        redis.call('SET', KEYS[c.marks[i]], c.marks[i + 1], 'PX', c.ttl)
+    end
+end
+
+
+-- Calls f; returns nil and the error's text if there was one.
+
+local function try(f, ...)
+    local ok, value = pcall(f, ...)
+
+    if ok then
+        return value or true
+    end
+
+    return nil, type(value) == 'table' and value.err or value
+end
+
+

@@ -1,0 +1,88 @@
+--
+-- Copyright (C) nginx-intake contributors
+--
+-- Gives conversations in which somebody waits the readings of a calendar that
+-- has changed.
+--
+-- Parts: clock
+--
+-- KEYS      those at the top of parts/clock.lua, the first being the stream;
+--           then the conversations'
+--
+-- ARGV      CONF; the readings of the tiers' clocks now; then for each
+--           conversation: the reading at the time at which its clock was
+--           paused, by the clock of its oldest message's tier, or -1; the
+--           number of its messages; and four for each of them, oldest first:
+--           its time, the number of its tier, the reading at that time, and
+--           extra as in MESSAGE
+--
+-- Messages that came in since then keep what they have.  A breach that was
+-- counted and is none any more is retracted.  Returns the number of those
+-- that were written.
+--
+
+
+local c, written = clocks(1), 0
+
+c.b = c.rest
+
+for i = c.b, #ARGV do
+    if not tonumber(ARGV[i]) then
+        return redis.error_reply('ERR not a number')
+    end
+end
+
+
+local function rewrite(v, a)
+    local P, j, last = v.P, a + 2, a + 1 + 4 * ARGV[a + 1]
+
+    -- both are in order
+    for i = 1, #P, 5 do
+        while j < last and tonumber(ARGV[j]) < P[i] do
+            j = j + 4
+        end
+
+        if j < last and tonumber(ARGV[j]) == P[i] then
+            P[i + 1] = tonumber(ARGV[j + 2])
+            P[i + 2] = tonumber(ARGV[j + 3])
+            P[i + 4] = ARGV[c.tiers + 4 * ARGV[j + 1]]
+            j = j + 4
+        end
+    end
+
+    if v.a and ARGV[a] ~= '-1' then
+        v.a = math.max(P[2], tonumber(ARGV[a]))
+    end
+
+    disarm(c, v)
+    find_tier(c, v)
+
+    local due = deadline(c, v)
+
+    if v.s == 2 and not v.a and due >= reading(c, v.t) then
+        v.s = 1
+        count_lane(c, 'retract:' .. lane(v))
+        note(v, 'retracted', due)
+    end
+
+    arm(c, v)
+    save(c, v)
+end
+
+
+local a = c.b + c.n
+
+for k = c.keys, #KEYS do
+    local v = read(c, KEYS[k])
+
+    if v.P[1] then
+        rewrite(v, a)
+        written = written + 1
+    end
+
+    a = a + 2 + 4 * ARGV[a + 1]
+end
+
+flush(c)
+
+return written

@@ -1,0 +1,298 @@
+--
+-- Copyright (C) nginx-intake contributors
+--
+-- Finds what the passing of time has changed in the waits of a source, counts
+-- it, and writes the entries of its stream of escalations.  Any number of
+-- callers may do so: each event is found, counted and written once.
+--
+-- Parts: clock
+--
+-- KEYS      those at the top of parts/clock.lua, the first being the stream of
+--           escalations
+--
+-- ARGV      CONF; the time; the readings of the tiers' clocks; the most that
+--           are taken out of a set in a call; the field source; maxlen of the
+--           stream, approximate; then for each tier four:
+--
+--           first's and next's number of ms before the deadline at which a
+--           wait is at risk; the names of the steps of escalation, in the
+--           order of CONF, with spaces between them; the text that says which
+--           calendar the readings are of, or nothing
+--
+--           and then any number of three: the name of a tier, the reading of a
+--           deadline, and its time as RFC 3339 has it, or nothing if it has
+--           none
+--
+-- Returns
+--
+--   {AT_RISK, BREACHES, ESCALATED, FORGOTTEN, REMOVED, WRITTEN, MORE, NEEDED,
+--    CALENDARS}
+--
+--   REMOVED    number of those whose key is gone
+--   WRITTEN    number of the entries
+--   MORE       1: there may be more that is due
+--   NEEDED     names of tiers and readings, by turns: what is to be given, as
+--              above, in the next call, so that the events which wait in
+--              P:sla:x for their "due" can be written
+--   CALENDARS  a text for each tier: nothing, or the one that is stored and
+--              that differs from the one given.  One that is not stored yet is
+--
+-- A wait is late when its clock is beyond the deadline, at risk when it has
+-- reached the time before it, and at a step when it is beyond that.  After
+-- "forget" it is closed without an answer, and its conversation is forgotten.
+-- A conversation in which somebody waits does not expire, but its key may be
+-- evicted or deleted: a few of each lane are looked for in each call.
+--
+
+
+local c, n = clocks(1), { 0, 0, 0, 0, 0, 0, 0 }
+local now = tonumber(ARGV[c.rest])
+
+c.b = c.rest + 1
+
+local a = c.b + c.n
+local limit, source, maxlen = tonumber(ARGV[a]), ARGV[a + 1], ARGV[a + 2]
+local config = a + 3
+
+
+local function tell(place)
+    n[place] = n[place] + 1
+end
+
+
+-- The conversation of a member that is in the set KEYS[k + set] of a lane, or
+-- nothing if it is not to be there any more.
+
+local function visit(k, set, member)
+    local v = read(c, c.prefix .. 'c:' .. member)
+
+    if not v.P[1] then
+        disarm(c, v)
+        tell(5)
+        return
+    end
+
+    if k ~= 6 + (2 * v.t + v.f) * 5
+       or v.a and set > 0
+       or set > 0 and set < 4 and set ~= v.s + 1
+       or v.strange
+    then
+        disarm(c, v)
+        arm(c, v)
+        save(c, v)
+        return
+    end
+
+    return v
+end
+
+
+-- Tells what has become of a wait, and moves it on.
+
+local function proceed(k, v)
+    if v.a then
+        return
+    end
+
+    local t, s, b, due = v.t, v.s, reading(c, v.t), deadline(c, v)
+    local start, times = v.P[2] + v.b, ARGV[c.tiers + 4 * v.t + 3]
+    local after = times ~= '' and word(times, v.n)
+
+    if v.s == 0 and due <= b + ARGV[config + 4 * t + v.f] then
+        v.s = 1
+        note(v, 'at_risk', due)
+        tell(1)
+    end
+
+    if v.s == 1 and due < b then
+        v.s = 2
+        note(v, 'breach', due)
+        count_lane(c, 'breach:' .. lane(v))
+        tell(2)
+    end
+
+    if v.s ~= s then
+        redis.call('ZREM', KEYS[k + 1 + s], v.member)
+    end
+
+    while after and start + after < b do
+        note(v, 'escalate', due, word(ARGV[config + 4 * t + 2], v.n))
+        v.n = v.n + 1
+        after = word(times, v.n)
+        tell(3)
+    end
+
+    if not after then
+        redis.call('ZREM', KEYS[k + 4], v.member)
+    end
+
+    -- by the targets of today, too
+    arm(c, v)
+    save(c, v)
+end
+
+
+-- Those in KEYS[k + set] up to a score.
+
+local function each(k, set, bound, f)
+    local members = redis.call('ZRANGEBYSCORE', KEYS[k + set], '-inf', bound,
+                               'LIMIT', 0, limit)
+
+    for _, member in ipairs(members) do
+        local v = visit(k, set, member)
+
+        if v then
+            f(k, v)
+        end
+    end
+
+    if #members >= limit then
+        n[7] = 1
+    end
+end
+
+
+local function forget(k, v)
+    proceed(k, v)
+    close(c, v, math.max(now, v.P[#v.P - 4]))
+    redis.call('DEL', v.key)
+    tell(4)
+end
+
+
+-- Some of a lane, at random.
+
+local function look_for(k)
+    for _, member in ipairs(redis.call('ZRANDMEMBER', KEYS[k], 16)) do
+        if redis.call('EXISTS', c.prefix .. 'c:' .. member) == 0 then
+            visit(k, 0, member)
+        end
+    end
+end
+
+
+-- A time as RFC 3339 has it, by the days of a calendar that begins in March.
+
+local function rfc3339(ms)
+    local s = math.floor(ms / 1000)
+    local day = math.floor(s / 86400) + 719468
+    local era = math.floor(day / 146097)
+    local doe = day - era * 146097
+    local yoe = math.floor((doe - math.floor(doe / 1460)
+                            + math.floor(doe / 36524)
+                            - math.floor(doe / 146096)) / 365)
+    local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
+    local mp = math.floor((5 * doy + 2) / 153)
+    local month = mp < 10 and mp + 3 or mp - 9
+
+    return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ',
+                         yoe + era * 400 + (month <= 2 and 1 or 0), month,
+                         doy - math.floor((153 * mp + 2) / 5) + 1,
+                         math.floor(s / 3600) % 24, math.floor(s / 60) % 60,
+                         s % 60, ms % 1000)
+end
+
+
+local function write(e, due)
+    local fields = { 'event', e[1], 'source', source, 'conversation', e[2],
+                     'tier', e[3], 'clock', e[4] }
+
+    for _, field in ipairs({ { 'id', e[5] }, { 'since', rfc3339(e[6]) },
+                             { 'due', due }, { 'name', e[8] } })
+    do
+        if field[2] ~= '' then
+            fields[#fields + 1] = field[1]
+            fields[#fields + 1] = field[2]
+        end
+    end
+
+    redis.call('XADD', KEYS[1], 'MAXLEN', '~', maxlen, '*', unpack(fields))
+end
+
+
+-- Writes the events that wait, in order, up to one whose "due" is not known.
+-- Returns what is needed.
+
+local function drain()
+    local texts, needed, asked = {}, {}, {}
+    local events = redis.call('LRANGE', KEYS[5], 0, limit - 1)
+
+    for i = config + 4 * c.n, #ARGV, 3 do
+        texts[ARGV[i] .. ' ' .. ARGV[i + 1]] = ARGV[i + 2]
+    end
+
+    for _, packed in ipairs(events) do
+        local e = cmsgpack.unpack(packed)
+        local due = string.format('%.0f', e[7])
+        local key = e[3] .. ' ' .. due
+
+        if not texts[key] then
+            if not asked[key] then
+                asked[key] = true
+                needed[#needed + 1] = e[3]
+                needed[#needed + 1] = due
+            end
+
+        elseif not needed[1] then
+            write(e, texts[key])
+            tell(6)
+        end
+    end
+
+    if n[6] > 0 then
+        redis.call('LTRIM', KEYS[5], n[6], -1)
+    end
+
+    if #events == limit and not needed[1] then
+        n[7] = 1
+    end
+
+    return needed
+end
+
+
+local function calendars()
+    local found = {}
+
+    for t = 0, c.n - 1 do
+        local name, text = ARGV[c.tiers + 4 * t], ARGV[config + 4 * t + 3]
+        local stored = text ~= '' and redis.call('HGET', KEYS[2],
+                                                 'cal:' .. name)
+
+        if text ~= '' and not stored then
+            redis.call('HSET', KEYS[2], 'cal:' .. name, text)
+        end
+
+        found[t + 1] = stored and stored ~= text and stored or ''
+    end
+
+    return found
+end
+
+
+for i = c.rest, c.b + c.n do
+    if not tonumber(ARGV[i]) then
+        return redis.error_reply('ERR not a number')
+    end
+end
+
+for t = 0, c.n - 1 do
+    local b = reading(c, t)
+
+    for f = 0, 1 do
+        local k = 6 + (2 * t + f) * 5
+
+        each(k, 1, b + ARGV[config + 4 * t + f], proceed)
+        each(k, 2, '(' .. ARGV[c.b + t], proceed)
+        each(k, 4, '(' .. ARGV[c.b + t], proceed)
+        each(k, 0, '(' .. string.format('%.0f', now - c.forget), forget)
+        look_for(k)
+    end
+end
+
+flush(c)
+
+n[8] = drain()
+n[9] = calendars()
+
+return n
