@@ -7,6 +7,8 @@
 # make fuzz      every fuzzer for FUZZ_TIME seconds
 # make asan      build/asan/nginx, the module inside, with the sanitizers
 # make bench     the comparison with other gateways
+# make campaign-clocks
+#                a million messages in any order, and every fault
 # make soak      50 reloads under load, then load for SOAK_TIME seconds
 # make install   into DESTDIR; MODULES_DIR and CONF_DIR say where
 # make deps      the Debian packages that building and testing need
@@ -22,6 +24,7 @@ CLANG = clang
 PROVE = prove -j2
 FUZZ_TIME = 60
 SOAK_TIME = 600
+CLOCK_EVENTS = 1000000
 
 MODULES_DIR = /usr/lib/nginx/modules
 CONF_DIR = /etc/nginx
@@ -180,6 +183,11 @@ soak:
 	INTAKE_SLOW=1 $(PROVE) t/52-lifecycle.t
 	@SOAK_TIME=$(SOAK_TIME) t/bench/soak
 
+campaign-clocks:
+	@$(MAKE) deps
+	/usr/bin/python3 t/oracle/clocks.py converge -n $(CLOCK_EVENTS)
+	INTAKE_SLOW=1 INTAKE_STEPS=5000 $(PROVE) t/12-clock-script.t
+
 run:
 	@$(MAKE) deps-run
 	@$(MAKE) all
@@ -200,4 +208,4 @@ clean:
 	rm -rf build
 
 .PHONY: all asan unit fuzz $(FUZZ:%=fuzz-%) check check-asan bench soak run \
-    deps deps-run install clean
+    campaign-clocks deps deps-run install clean
