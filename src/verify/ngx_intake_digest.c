@@ -505,6 +505,59 @@ ngx_intake_sha256(ngx_str_t *parts, ngx_uint_t nparts, u_char *out)
 }
 
 
+ngx_intake_sha256_t *
+ngx_intake_sha256_begin(void)
+{
+    EVP_MD_CTX  *ctx;
+
+    if (ngx_intake_sha256_md == NULL) {
+        return NULL;
+    }
+
+    ctx = EVP_MD_CTX_new();
+
+    if (ctx == NULL || EVP_DigestInit_ex(ctx, ngx_intake_sha256_md, NULL) != 1)
+    {
+        EVP_MD_CTX_free(ctx);
+        ERR_clear_error();
+        return NULL;
+    }
+
+    return (ngx_intake_sha256_t *) ctx;
+}
+
+
+ngx_int_t
+ngx_intake_sha256_add(ngx_intake_sha256_t *sha256, u_char *p, size_t len)
+{
+    if (EVP_DigestUpdate((EVP_MD_CTX *) sha256, p, len) != 1) {
+        ERR_clear_error();
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_intake_sha256_end(ngx_intake_sha256_t *sha256, u_char *out)
+{
+    if (EVP_DigestFinal_ex((EVP_MD_CTX *) sha256, out, NULL) != 1) {
+        ERR_clear_error();
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+void
+ngx_intake_sha256_free(ngx_intake_sha256_t *sha256)
+{
+    EVP_MD_CTX_free((EVP_MD_CTX *) sha256);
+}
+
+
 /* the context keeps its digest; EVP_Digest() makes one for every call */
 
 static ngx_int_t

@@ -53,6 +53,7 @@ typedef enum {
 
 
 typedef struct ngx_intake_key_s  ngx_intake_key_t;
+typedef struct ngx_intake_sha256_s  ngx_intake_sha256_t;
 
 
 /* the algorithm of the name, as "hmac-sha256", or NGX_ERROR */
@@ -133,6 +134,18 @@ void ngx_intake_digest_done(void);
  * before ngx_intake_digest_init() or without memory.
  */
 ngx_int_t ngx_intake_sha256(ngx_str_t *parts, ngx_uint_t nparts, u_char *out);
+
+/*
+ * The same of a message that comes in pieces.  begin() returns NULL where
+ * ngx_intake_sha256() returns NGX_ERROR; end() gives the digest, once; after
+ * an error of add() or end() there is none.  The caller owns the result of
+ * begin(); free() may be called at any time, with NULL too.
+ */
+ngx_intake_sha256_t *ngx_intake_sha256_begin(void);
+ngx_int_t ngx_intake_sha256_add(ngx_intake_sha256_t *sha256, u_char *p,
+    size_t len);
+ngx_int_t ngx_intake_sha256_end(ngx_intake_sha256_t *sha256, u_char *out);
+void ngx_intake_sha256_free(ngx_intake_sha256_t *sha256);
 
 /*
  * Compares two texts in a time that depends on their lengths, which are no

@@ -384,8 +384,9 @@ test_digests(void)
 static void
 test_sha256(void)
 {
-    u_char     out[NGX_INTAKE_SHA256_LEN];
-    ngx_str_t  parts[2];
+    u_char                out[NGX_INTAKE_SHA256_LEN];
+    ngx_str_t             parts[2];
+    ngx_intake_sha256_t  *pieces, *other;
 
     static const char  *abc =
         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
@@ -406,10 +407,27 @@ test_sha256(void)
     ok(ngx_intake_sha256(NULL, 0, out) == NGX_OK
        && is_hex(out, sizeof(out), empty), "SHA-256 of nothing");
 
+    pieces = ngx_intake_sha256_begin();
+    other = ngx_intake_sha256_begin();
+
+    ok(pieces && other
+       && ngx_intake_sha256_add(pieces, (u_char *) "ab", 2) == NGX_OK
+       && ngx_intake_sha256_end(other, out) == NGX_OK
+       && is_hex(out, sizeof(out), empty), "SHA-256 of no piece");
+    ok(ngx_intake_sha256_add(pieces, NULL, 0) == NGX_OK
+       && ngx_intake_sha256_add(pieces, (u_char *) "c", 1) == NGX_OK
+       && ngx_intake_sha256_end(pieces, out) == NGX_OK
+       && is_hex(out, sizeof(out), abc), "SHA-256 of pieces");
+
+    ngx_intake_sha256_free(pieces);
+    ngx_intake_sha256_free(other);
+    ngx_intake_sha256_free(NULL);
+
     ngx_intake_digest_done();
     ngx_intake_digest_done();
 
     ok(ngx_intake_sha256(parts, 2, out) == NGX_ERROR, "no SHA-256 after done");
+    ok(ngx_intake_sha256_begin() == NULL, "no pieces after done");
     ok(ngx_intake_digest_init() == NGX_OK
        && ngx_intake_sha256(parts, 2, out) == NGX_OK
        && is_hex(out, sizeof(out), abc), "init after done");
