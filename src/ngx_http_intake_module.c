@@ -549,6 +549,8 @@ ngx_http_intake_init_process(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
+    ngx_http_intake_attachments_init(cycle, imcf);
+
     return ngx_http_intake_store_init(cycle, imcf);
 }
 
@@ -564,6 +566,7 @@ ngx_http_intake_exit_process(ngx_cycle_t *cycle)
         return;
     }
 
+    ngx_http_intake_attachments_exit();
     ngx_http_intake_store_exit(cycle);
     ngx_intake_digest_done();
 }

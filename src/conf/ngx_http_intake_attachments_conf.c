@@ -101,7 +101,7 @@ ngx_http_intake_source_attachments(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
-    return NGX_CONF_OK;
+    return ngx_http_intake_attachments_conf(cf, form);
 }
 
 

@@ -20,7 +20,8 @@
 /*
  * Contact forms.  The way of a submission, after its body has been read:
  *
- *  form/submission  fields and files of the body, control fields set apart
+ *  form/submission  fields and files of the body, control fields set apart;
+ *                   form/form_body: a long one lets others go between
  *  form/validate    the rules of `field`
  *  form/captcha     one subrequest, if the source asks for it
  *  form/spam        evidence and its score; form/form_token: the signed token
@@ -91,6 +92,8 @@ typedef struct {
     ngx_array_t                    *types;      /* ngx_str_t, lower case,
                                                    "a/b" or "a/" followed by
                                                    "*"; NULL: any */
+    void                           *threads;    /* the pool that waits for
+                                                   the disk; NULL: none */
     ngx_http_intake_position_t      position;
 } ngx_http_intake_attachments_conf_t;
 
@@ -219,7 +222,10 @@ struct ngx_http_intake_submission_s {
     ngx_str_t                       reasons;    /* intakespam, or "" */
 
     ngx_uint_t                      step;       /* form/submit: what is next */
+    void                           *reader;     /* form/submission */
+    void                           *body;       /* form/form_body */
     void                           *captcha;    /* form/captcha */
+    void                           *attachments;    /* form/attachment */
 
     unsigned                        read:1;     /* values are all there: they
                                                    may be shown back */
@@ -255,6 +261,17 @@ ngx_int_t ngx_http_intake_spam(ngx_http_intake_ctx_t *ctx);
 ngx_int_t ngx_http_intake_keep_attachments(ngx_http_intake_ctx_t *ctx);
 ngx_int_t ngx_http_intake_form_event(ngx_http_intake_ctx_t *ctx);
 
+/*
+ * form/form_body: feeds the body of the request to a form that was started.
+ * Returns what ngx_intake_form_feed() returns, NGX_ERROR too if the body cannot
+ * be read back; or NGX_AGAIN, and fed is called later with such a result.
+ */
+typedef void (*ngx_http_intake_fed_pt)(ngx_http_intake_ctx_t *ctx,
+    ngx_int_t rc);
+
+ngx_int_t ngx_http_intake_feed_body(ngx_http_intake_ctx_t *ctx,
+    ngx_intake_form_t *form, ngx_http_intake_fed_pt fed);
+
 /* adds to errors[]; code must stay.  NGX_ERROR: no memory. */
 ngx_int_t ngx_http_intake_form_error(ngx_http_intake_ctx_t *ctx,
     ngx_str_t *field, ngx_str_t *label, const char *code);
@@ -287,6 +304,20 @@ ngx_int_t ngx_http_intake_attachment_write(ngx_http_intake_ctx_t *ctx,
     ngx_http_intake_form_upload_t *upload, u_char *p, size_t len);
 ngx_int_t ngx_http_intake_attachment_close(ngx_http_intake_ctx_t *ctx,
     ngx_http_intake_form_upload_t *upload);
+
+/* removes the files of a submission that is refused before it is stored */
+void ngx_http_intake_drop_attachments(ngx_http_intake_ctx_t *ctx);
+
+/*
+ * What became of the delivery is known: before it is answered, files that an
+ * entry may name are made lasting, others are removed.
+ */
+void ngx_http_intake_settle_attachments(ngx_http_intake_ctx_t *ctx,
+    ngx_http_intake_code_e code);
+
+/* what the path of `attachments` needs: its folders and a thread pool */
+char *ngx_http_intake_attachments_conf(ngx_conf_t *cf,
+    ngx_http_intake_form_conf_t *form);
 
 /* the worker that sweeps orphans of the sources' directories */
 void ngx_http_intake_attachments_init(ngx_cycle_t *cycle,

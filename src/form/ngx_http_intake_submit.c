@@ -106,6 +106,7 @@ ngx_http_intake_next_steps(ngx_http_intake_ctx_t *ctx, ngx_int_t rc)
             return NGX_DONE;
 
         case NGX_DECLINED:
+            ngx_http_intake_drop_attachments(ctx);
             return ngx_http_intake_refuse(ctx, ctx->code);
 
         default:

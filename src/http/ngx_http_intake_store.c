@@ -505,6 +505,8 @@ ngx_http_intake_finish(ngx_http_intake_ctx_t *ctx,
 
     ngx_http_set_log_request(c->log, r);
 
+    ngx_http_intake_settle_attachments(ctx, code);
+
     if (code == NGX_HTTP_INTAKE_OK) {
         ngx_http_intake_count_event(ctx);
         rc = ngx_http_intake_accept(ctx);
