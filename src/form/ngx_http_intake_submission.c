@@ -15,12 +15,10 @@
  */
 
 
-#define NGX_HTTP_INTAKE_PIECE  65536           /* bytes read of a file */
-
-
 typedef struct {
     ngx_http_intake_ctx_t          *ctx;
     ngx_intake_form_t              *form;
+    u_char                         *buffer;    /* for the form */
     ngx_http_intake_form_upload_t  *upload;    /* that is read; or NULL */
     ngx_http_intake_code_e          refused;   /* the first file that was */
 
@@ -28,10 +26,10 @@ typedef struct {
 } ngx_http_intake_reader_t;
 
 
-static ngx_int_t ngx_http_intake_parse_form(ngx_http_intake_reader_t *reader);
-static ngx_int_t ngx_http_intake_feed_body(ngx_http_intake_reader_t *reader);
-static ngx_int_t ngx_http_intake_feed_file(ngx_http_intake_reader_t *reader,
-    ngx_buf_t *b);
+static ngx_int_t ngx_http_intake_start_form(ngx_http_intake_reader_t *reader);
+static void ngx_http_intake_body_fed(ngx_http_intake_ctx_t *ctx, ngx_int_t rc);
+static ngx_int_t ngx_http_intake_end_form(ngx_http_intake_reader_t *reader,
+    ngx_int_t rc);
 static ngx_int_t ngx_http_intake_refuse_form(ngx_http_intake_ctx_t *ctx,
     ngx_intake_form_error_e error);
 static ngx_int_t ngx_http_intake_on_field(void *data,
@@ -116,11 +114,11 @@ static ngx_http_intake_form_refusal_t  ngx_http_intake_form_refusals[] = {
 ngx_int_t
 ngx_http_intake_submission_read(ngx_http_intake_ctx_t *ctx)
 {
-    off_t                     size;
-    ngx_int_t                 rc;
-    ngx_chain_t              *cl;
-    ngx_http_request_t       *r;
-    ngx_http_intake_reader_t  reader;
+    off_t                      size;
+    ngx_int_t                  rc;
+    ngx_chain_t               *cl;
+    ngx_http_request_t        *r;
+    ngx_http_intake_reader_t  *reader;
 
     r = ctx->request;
     size = 0;
@@ -139,41 +137,50 @@ ngx_http_intake_submission_read(ngx_http_intake_ctx_t *ctx)
         return NGX_DECLINED;
     }
 
-    ngx_memzero(&reader, sizeof(ngx_http_intake_reader_t));
-
-    reader.ctx = ctx;
-    reader.form = ngx_palloc(r->pool, sizeof(ngx_intake_form_t));
-    if (reader.form == NULL) {
+    reader = ngx_pcalloc(r->pool, sizeof(ngx_http_intake_reader_t));
+    if (reader == NULL) {
         return NGX_ERROR;
     }
 
-    rc = ngx_http_intake_parse_form(&reader);
+    ctx->submission->reader = reader;
 
-    if (rc == NGX_DECLINED) {
-        rc = ngx_http_intake_refuse_form(ctx, reader.form->error);
+    reader->ctx = ctx;
+
+    reader->form = ngx_palloc(r->pool, sizeof(ngx_intake_form_t));
+    if (reader->form == NULL) {
+        return NGX_ERROR;
     }
 
-    ngx_pfree(r->pool, reader.form);
+    rc = ngx_http_intake_start_form(reader);
+
+    if (rc == NGX_DECLINED) {
+        return ngx_http_intake_refuse_form(ctx, reader->form->error);
+    }
 
     if (rc != NGX_OK) {
         return rc;
     }
 
-    ctx->submission->read = 1;
+    rc = ngx_http_intake_feed_body(ctx, reader->form,
+                                   ngx_http_intake_body_fed);
 
-    if (reader.refused != NGX_HTTP_INTAKE_OK) {
-        ctx->code = reader.refused;
-        return NGX_DECLINED;
-    }
+    return (rc == NGX_AGAIN) ? NGX_AGAIN
+                             : ngx_http_intake_end_form(reader, rc);
+}
 
-    return NGX_OK;
+
+static void
+ngx_http_intake_body_fed(ngx_http_intake_ctx_t *ctx, ngx_int_t rc)
+{
+    rc = ngx_http_intake_end_form(ctx->submission->reader, rc);
+
+    ngx_http_intake_submit_continue(ctx, rc);
 }
 
 
 static ngx_int_t
-ngx_http_intake_parse_form(ngx_http_intake_reader_t *reader)
+ngx_http_intake_start_form(ngx_http_intake_reader_t *reader)
 {
-    u_char              *buffer;
     size_t               size;
     ngx_int_t            rc;
     ngx_table_elt_t     *type;
@@ -196,105 +203,47 @@ ngx_http_intake_parse_form(ngx_http_intake_reader_t *reader)
 
     size = (size_t) reader->ctx->body_size;
 
-    buffer = ngx_palloc(r->pool, ngx_intake_form_size(form, size) + 1);
-    if (buffer == NULL) {
+    reader->buffer = ngx_palloc(r->pool, ngx_intake_form_size(form, size) + 1);
+    if (reader->buffer == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_intake_form_start(form, buffer, size);
-
-    rc = ngx_http_intake_feed_body(reader);
-
-    if (rc == NGX_OK) {
-        rc = ngx_intake_form_end(form);
-    }
-
-    ngx_pfree(r->pool, buffer);
-
-    return rc;
-}
-
-
-static ngx_int_t
-ngx_http_intake_feed_body(ngx_http_intake_reader_t *reader)
-{
-    ngx_int_t            rc;
-    ngx_buf_t           *b;
-    ngx_chain_t         *cl;
-    ngx_http_request_t  *r;
-
-    r = reader->ctx->request;
-
-    if (r->request_body == NULL) {
-        return NGX_OK;
-    }
-
-    for (cl = r->request_body->bufs; cl; cl = cl->next) {
-        b = cl->buf;
-
-        /* the last chunk is a buffer of nothing, neither memory nor file */
-
-        if (ngx_buf_size(b) == 0) {
-            continue;
-        }
-
-        if (ngx_buf_in_memory(b)) {
-            rc = ngx_intake_form_feed(reader->form, b->pos, b->last - b->pos);
-
-        } else {
-            rc = ngx_http_intake_feed_file(reader, b);
-        }
-
-        if (rc != NGX_OK) {
-            return rc;
-        }
-    }
+    ngx_intake_form_start(form, reader->buffer, size);
 
     return NGX_OK;
 }
 
 
 static ngx_int_t
-ngx_http_intake_feed_file(ngx_http_intake_reader_t *reader, ngx_buf_t *b)
+ngx_http_intake_end_form(ngx_http_intake_reader_t *reader, ngx_int_t rc)
 {
-    off_t                offset;
-    size_t               size;
-    u_char              *piece;
-    ssize_t              n;
-    ngx_int_t            rc;
-    ngx_http_request_t  *r;
+    ngx_http_intake_ctx_t  *ctx;
 
-    r = reader->ctx->request;
+    ctx = reader->ctx;
 
-    piece = ngx_palloc(r->pool, NGX_HTTP_INTAKE_PIECE);
-    if (piece == NULL) {
-        return NGX_ERROR;
+    if (rc == NGX_OK) {
+        rc = ngx_intake_form_end(reader->form);
     }
 
-    rc = NGX_OK;
-
-    for (offset = b->file_pos;
-         offset < b->file_last && rc == NGX_OK;
-         offset += size)
-    {
-        size = (size_t) ngx_min(b->file_last - offset, NGX_HTTP_INTAKE_PIECE);
-
-        n = ngx_read_file(b->file, piece, size, offset);
-
-        if (n == NGX_ERROR || n != (ssize_t) size) {
-            ngx_log_error(NGX_LOG_CRIT, r->connection->log, 0,
-                          "a request body in \"%V\" could not be read back",
-                          &b->file->name);
-            rc = NGX_ERROR;
-            break;
-        }
-
-        rc = ngx_intake_form_feed(reader->form, piece, size);
+    if (rc == NGX_DECLINED) {
+        rc = ngx_http_intake_refuse_form(ctx, reader->form->error);
     }
 
-    ngx_pfree(r->pool, piece);
+    ngx_pfree(ctx->request->pool, reader->buffer);
+    ngx_pfree(ctx->request->pool, reader->form);
 
-    return rc;
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    ctx->submission->read = 1;
+
+    if (reader->refused != NGX_HTTP_INTAKE_OK) {
+        ctx->code = reader->refused;
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
 }
 
 
