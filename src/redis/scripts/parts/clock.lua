@@ -418,7 +418,7 @@ end
 local function inbound(c, v, p, te, id)
     local t, x = tonumber(ARGV[p + 2]), tonumber(ARGV[p + 5])
     local b, name = reading(c, t), ARGV[c.tiers + 4 * t]
-    local oldest, tier, due, new = v.P[1], v.t
+    local oldest, whose, tier, due, new = v.P[1], v.P[4], v.t
 
     if v.l and te <= v.l then
         v.came = t
@@ -443,7 +443,7 @@ local function inbound(c, v, p, te, id)
     if oldest and (tier ~= v.t or v.strange) then
         disarm(c, v)
 
-    elseif oldest and oldest == v.P[1] and not resumed then
+    elseif oldest and oldest == v.P[1] and whose == v.P[4] and not resumed then
         return 'waiting', -1, -1, -1, deadline(c, v), v.t
     end
 
