@@ -345,6 +345,7 @@ typedef struct {
     ngx_uint_t                      client_ip;  /* ..._IP_... */
 
     ngx_http_intake_sla_t          *sla;        /* NULL: no clocks */
+    ngx_array_t                    *groups;     /* ngx_str_t, or NULL */
 
     unsigned                        used:1;     /* a location serves it */
 } ngx_http_intake_source_t;
@@ -366,6 +367,7 @@ typedef struct {
     ngx_array_t                    *calendars;  /* ..._calendar_t * */
 
     ngx_shm_zone_t                 *zone;
+    ngx_shm_zone_t                 *board;      /* NULL: no sources */
     ngx_http_intake_counters_t    **counters;   /* of sources[i]; set when
                                                    the zone is initialised */
 
@@ -386,11 +388,14 @@ typedef struct {
     ngx_http_intake_source_t       *source;     /* NULL: not ours */
     ngx_http_intake_source_t       *token_source;   /* of intake_token */
 
+    ngx_array_t                    *reply_tokens;   /* ..._secret_t */
+
     ngx_uint_t                      health;     /* bits of `health=` */
 
     unsigned                        get_page:1;
     unsigned                        token:1;    /* intake_token */
     unsigned                        status:1;   /* intake_status */
+    unsigned                        replies:1;  /* intake_replies */
     unsigned                        detail:1;
 } ngx_http_intake_loc_conf_t;
 
@@ -494,6 +499,7 @@ typedef enum {
     NGX_HTTP_INTAKE_KEY_UNSIGNED = 'u',         /* unsigned id */
     NGX_HTTP_INTAKE_KEY_BODY = 'h',             /* body digest */
     NGX_HTTP_INTAKE_KEY_FORM = 'f',             /* digest of a form's data */
+    NGX_HTTP_INTAKE_KEY_NONCE = 'n',            /* of a form's token and data */
     NGX_HTTP_INTAKE_KEY_OWN = 'o'               /* own id: no duplicates */
 } ngx_http_intake_key_e;
 
@@ -565,6 +571,8 @@ typedef struct {
     ngx_str_t                       conversation;
     ngx_str_t                       key;        /* "s:ID", "h:H", ... */
     ngx_array_t                    *messages;   /* ..._message_t, or NULL */
+    ngx_array_t                    *changes;    /* of clocks: ..._change_t, or
+                                                   NULL */
     ngx_str_t                       recordedtime;   /* 27 bytes */
     int64_t                         time;       /* us, the sender's, or -1 */
 
@@ -579,6 +587,7 @@ typedef struct {
 
     ngx_str_t                      *fields;     /* the entry's values */
     ngx_http_intake_submission_t   *submission; /* of a form */
+    void                           *replies;    /* of intake_replies */
 
     ngx_str_t                       entry;      /* stream id, after the store */
     uint64_t                        store_us;   /* from the head to Redis's

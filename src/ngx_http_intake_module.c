@@ -5,6 +5,8 @@
 
 
 #include "ngx_http_intake.h"
+#include "ngx_http_intake_board.h"
+#include "ngx_http_intake_replies.h"
 
 
 /*
@@ -74,6 +76,13 @@ static ngx_command_t  ngx_http_intake_commands[] = {
     { ngx_string("intake_token"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_http_intake_token_directive,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("intake_replies"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_intake_replies_directive,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -217,7 +226,9 @@ ngx_http_intake_init_main_conf(ngx_conf_t *cf, void *conf)
         return NGX_CONF_OK;
     }
 
-    if (ngx_http_intake_add_zone(cf, imcf) != NGX_OK) {
+    if (ngx_http_intake_add_zone(cf, imcf) != NGX_OK
+        || ngx_http_intake_add_board(cf, imcf) != NGX_OK)
+    {
         return NGX_CONF_ERROR;
     }
 
@@ -378,6 +389,10 @@ ngx_http_intake_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         } else if (prev->status) {
             *conf = *prev;
             clcf->handler = ngx_http_intake_status_handler;
+
+        } else if (prev->replies) {
+            *conf = *prev;
+            clcf->handler = ngx_http_intake_replies_handler;
         }
 
     } else if (conf->token) {
@@ -408,6 +423,10 @@ ngx_http_intake_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                                  "\"intake_status\" cannot stand beside "
                                  "another handler of the location");
         return NGX_CONF_ERROR;
+    }
+
+    if (conf->replies) {
+        clcf->client_max_body_size = NGX_HTTP_INTAKE_REPLY_BODY;
     }
 
     if (conf->source) {

@@ -284,7 +284,7 @@ sub reset_connection {
 sub in_flight {
     my ($n) = @_;
     return $t->wait_for(sub {
-        $t->get('/status?format=prometheus')->body
+        $t->get('/status?format=prometheus&scope=node')->body
             =~ /^intake_redis_in_flight (\d+)/m && $1 == $n;
     });
 }

@@ -5,6 +5,7 @@
 
 
 #include "ngx_http_intake.h"
+#include "ngx_http_intake_board.h"
 #include "ngx_http_intake_form_conf.h"
 
 
@@ -14,6 +15,8 @@
 static char *ngx_http_intake_source_stream(ngx_conf_t *cf,
     ngx_http_intake_directive_t *d, void *conf);
 static char *ngx_http_intake_source_retain(ngx_conf_t *cf,
+    ngx_http_intake_directive_t *d, void *conf);
+static char *ngx_http_intake_source_groups(ngx_conf_t *cf,
     ngx_http_intake_directive_t *d, void *conf);
 static char *ngx_http_intake_source_client_ip(ngx_conf_t *cf,
     ngx_http_intake_directive_t *d, void *conf);
@@ -77,6 +80,9 @@ static ngx_http_intake_directive_t  ngx_http_intake_source_directives[] = {
     { ngx_string("stream"), 1, 1, ngx_http_intake_source_stream, 0, 0 },
 
     { ngx_string("retain"), 1, 2, ngx_http_intake_source_retain, 0, 0 },
+
+    { ngx_string("groups"), 1, NGX_HTTP_INTAKE_MAX_GROUPS,
+      ngx_http_intake_source_groups, 0, 0 },
 
     { ngx_string("event_source"), 1, 1, ngx_http_intake_set_str,
       offsetof(ngx_http_intake_source_t, event_source), 0 },
@@ -269,6 +275,39 @@ ngx_http_intake_source_retain(ngx_conf_t *cf, ngx_http_intake_directive_t *d,
         }
 
         return "takes maxlen=N and age=TIME";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* the consumer groups that the status shows: labels come from here only */
+
+static char *
+ngx_http_intake_source_groups(ngx_conf_t *cf, ngx_http_intake_directive_t *d,
+    void *conf)
+{
+    ngx_http_intake_source_t *source = conf;
+
+    ngx_str_t   *value, *name;
+    ngx_uint_t   i;
+
+    value = cf->args->elts;
+
+    source->groups = ngx_array_create(cf->pool, cf->args->nelts - 1,
+                                      sizeof(ngx_str_t));
+    if (source->groups == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        if (value[i].len == 0 || value[i].len > NGX_HTTP_INTAKE_MAX_GROUP) {
+            return "takes names of consumer groups, up to 64 bytes long";
+        }
+
+        name = ngx_array_push(source->groups);
+        *name = value[i];
     }
 
     return NGX_CONF_OK;

@@ -8,7 +8,7 @@
 #define _NGX_HTTP_INTAKE_COUNTERS_H_INCLUDED_
 
 
-#include "ngx_http_intake.h"
+#include "ngx_http_intake_board.h"
 
 
 /*
@@ -124,7 +124,10 @@ typedef struct {
 
 typedef struct {
     ngx_str_t                       name;
+    ngx_http_intake_source_t       *source;
     ngx_atomic_uint_t               n[NGX_HTTP_INTAKE_COUNTERS];
+    ngx_http_intake_panel_t        *panel;      /* NULL: not asked for, or
+                                                   too old to be shown */
 } ngx_http_intake_source_status_t;
 
 
@@ -167,6 +170,9 @@ typedef struct {
 
     ngx_http_intake_source_status_t *sources;
     ngx_uint_t                      nsources;
+
+    unsigned                        node_only:1;    /* scope=node */
+    unsigned                        global_only:1;  /* scope=global */
 } ngx_http_intake_status_t;
 
 
@@ -201,13 +207,6 @@ extern ngx_str_t  ngx_http_intake_appendfsync[];
 extern ngx_str_t  ngx_http_intake_maxmemory_policies[];
 
 
-/*
- * Copies the counters of all sources, or of the one whose name is source if
- * that is not NULL, and what the living workers told.  All memory is pool's.
- * NGX_DECLINED: there is no such source; NGX_ERROR: no memory.
- */
-ngx_int_t ngx_http_intake_snapshot(ngx_http_intake_main_conf_t *imcf,
-    ngx_str_t *source, ngx_pool_t *pool, ngx_http_intake_status_t *status);
 
 
 #endif /* _NGX_HTTP_INTAKE_COUNTERS_H_INCLUDED_ */

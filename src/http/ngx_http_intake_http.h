@@ -79,6 +79,9 @@ ngx_int_t ngx_http_intake_add_header(ngx_http_request_t *r, const char *name,
 
 void ngx_http_intake_add_filters(void);
 
+/* Makes changes of ctx, where its source has clocks.  NGX_ERROR: no memory. */
+ngx_int_t ngx_http_intake_feed(ngx_http_intake_ctx_t *ctx);
+
 /*
  * Makes fields of ctx: the entry, version 1.  NGX_ERROR: no memory.
  */
@@ -93,6 +96,16 @@ ngx_int_t ngx_http_intake_store(ngx_http_intake_ctx_t *ctx);
 ngx_int_t ngx_http_intake_store_init(ngx_cycle_t *cycle,
     ngx_http_intake_main_conf_t *imcf);
 void ngx_http_intake_store_exit(ngx_cycle_t *cycle);
+
+/* this worker's client; valid between store_init and store_exit */
+ngx_intake_redis_t *ngx_http_intake_redis(void);
+
+/*
+ * The body in one piece: of memory that stays with r.  NGX_ERROR: no memory,
+ * or a message has been logged.
+ */
+ngx_int_t ngx_http_intake_collect_body(ngx_http_request_t *r,
+    ngx_str_t *body);
 
 ngx_int_t ngx_http_intake_add_variables(ngx_conf_t *cf);
 

@@ -18,7 +18,6 @@ static ngx_http_intake_code_e ngx_http_intake_check_head(
     ngx_http_intake_ctx_t *ctx);
 static ngx_uint_t ngx_http_intake_identity(ngx_http_request_t *r);
 static void ngx_http_intake_body_handler(ngx_http_request_t *r);
-static ngx_int_t ngx_http_intake_collect_body(ngx_http_intake_ctx_t *ctx);
 static ngx_int_t ngx_http_intake_deliver(ngx_http_intake_ctx_t *ctx);
 static ngx_int_t ngx_http_intake_try_challenge(ngx_http_intake_ctx_t *ctx,
     ngx_uint_t verified);
@@ -293,9 +292,10 @@ ngx_http_intake_body_handler(ngx_http_request_t *r)
         rc = ngx_http_intake_submit(ctx);
 
     } else {
-        rc = ngx_http_intake_collect_body(ctx);
+        rc = ngx_http_intake_collect_body(r, &ctx->body);
 
         if (rc == NGX_OK) {
+            ctx->body_size = ctx->body.len;
             rc = ngx_http_intake_deliver(ctx);
         }
     }
@@ -317,18 +317,15 @@ ngx_http_intake_body_handler(ngx_http_request_t *r)
 
 /* the body in one piece, in memory: hashed, read and sent from there */
 
-static ngx_int_t
-ngx_http_intake_collect_body(ngx_http_intake_ctx_t *ctx)
+ngx_int_t
+ngx_http_intake_collect_body(ngx_http_request_t *r, ngx_str_t *body)
 {
-    u_char              *p;
-    off_t                size;
-    ssize_t              n;
-    ngx_buf_t           *b, *filled;
-    ngx_uint_t           nfilled;
-    ngx_chain_t         *cl;
-    ngx_http_request_t  *r;
-
-    r = ctx->request;
+    u_char       *p;
+    off_t         size;
+    ssize_t       n;
+    ngx_buf_t    *b, *filled;
+    ngx_uint_t    nfilled;
+    ngx_chain_t  *cl;
 
     if (r->request_body == NULL) {
         return NGX_OK;
@@ -352,9 +349,8 @@ ngx_http_intake_collect_body(ngx_http_intake_ctx_t *ctx)
     }
 
     if (nfilled == 1 && ngx_buf_in_memory(filled)) {
-        ctx->body.data = filled->pos;
-        ctx->body.len = (size_t) size;
-        ctx->body_size = size;
+        body->data = filled->pos;
+        body->len = (size_t) size;
         return NGX_OK;
     }
 
@@ -363,9 +359,8 @@ ngx_http_intake_collect_body(ngx_http_intake_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    ctx->body.data = p;
-    ctx->body.len = (size_t) size;
-    ctx->body_size = size;
+    body->data = p;
+    body->len = (size_t) size;
 
     for (cl = r->request_body->bufs; cl; cl = cl->next) {
         b = cl->buf;

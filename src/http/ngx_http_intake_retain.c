@@ -71,7 +71,7 @@ ngx_http_intake_retain_init(ngx_cycle_t *cycle,
     retain->redis = redis;
 
     ngx_str_set(&retain->script.text, NGX_INTAKE_TRIM_LUA);
-    ngx_http_intake_script_digest(&retain->script);
+    ngx_intake_redis_script_digest(&retain->script);
 
     /* the log of events wants a connection */
 

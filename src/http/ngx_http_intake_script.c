@@ -6,8 +6,6 @@
 
 #include "ngx_http_intake_store.h"
 
-#include <ngx_sha1.h>
-
 
 /*
  * The words of scripts/store.lua: its keys and arguments, and what it
@@ -19,43 +17,17 @@
                                                   of our own */
 
 
-/* counts the arguments first, then writes them */
-
-typedef struct {
-    ngx_intake_redis_op_t          *op;        /* NULL: count */
-    ngx_uint_t                      nargs;
-    size_t                          bytes;
-} ngx_http_intake_args_t;
-
-
-static ngx_uint_t ngx_http_intake_write_keys(ngx_http_intake_args_t *args,
-    ngx_http_intake_batch_t *batch);
-static void ngx_http_intake_write_key(ngx_http_intake_args_t *args,
-    ngx_http_intake_stream_t *stream, u_char kind, u_char *hash);
-static void ngx_http_intake_write_args(ngx_http_intake_args_t *args,
-    ngx_http_intake_batch_t *batch);
-static void ngx_http_intake_write_delivery(ngx_http_intake_args_t *args,
+static ngx_uint_t ngx_http_intake_delivery_keys(
+    ngx_intake_redis_args_t *args, ngx_http_intake_batch_t *batch,
     ngx_http_intake_ctx_t *ctx);
-static void ngx_http_intake_arg(ngx_http_intake_args_t *args, u_char *data,
-    size_t len);
-static void ngx_http_intake_number_arg(ngx_http_intake_args_t *args,
-    uint64_t number);
+static void ngx_http_intake_write_key(ngx_intake_redis_args_t *args,
+    ngx_http_intake_stream_t *stream, u_char kind, u_char *hash);
+static void ngx_http_intake_write_args(ngx_intake_redis_args_t *args,
+    ngx_http_intake_batch_t *batch);
+static void ngx_http_intake_write_delivery(ngx_intake_redis_args_t *args,
+    ngx_http_intake_batch_t *batch, ngx_http_intake_ctx_t *ctx);
 static ngx_http_intake_code_e ngx_http_intake_copy_text(
     ngx_http_intake_ctx_t *ctx, ngx_str_t *from, ngx_str_t *to);
-
-
-void
-ngx_http_intake_script_digest(ngx_intake_redis_script_t *script)
-{
-    u_char      digest[20];
-    ngx_sha1_t  sha1;
-
-    ngx_sha1_init(&sha1);
-    ngx_sha1_update(&sha1, script->text.data, script->text.len);
-    ngx_sha1_final(digest, &sha1);
-
-    ngx_hex_dump(script->sha1, digest, sizeof(digest));
-}
 
 
 ngx_http_intake_stream_t *
@@ -66,65 +38,80 @@ ngx_http_intake_stream_of(ngx_http_intake_ctx_t *ctx)
 }
 
 
-ngx_intake_redis_op_t *
-ngx_http_intake_write_batch(ngx_http_intake_batch_t *batch,
-    ngx_intake_redis_script_t *script, ngx_log_t *log)
+/* the stream, then the keys of clocks, then those of each delivery */
+
+void
+ngx_http_intake_write_batch(ngx_intake_redis_args_t *args, void *data,
+    ngx_uint_t *nkeys)
 {
-    ngx_uint_t              nkeys;
-    ngx_http_intake_args_t  args;
+    ngx_http_intake_batch_t *batch = data;
 
-    ngx_memzero(&args, sizeof(ngx_http_intake_args_t));
+    ngx_uint_t                 i;
+    ngx_http_intake_ctx_t     *ctx;
+    ngx_http_intake_source_t  *source;
 
-    nkeys = ngx_http_intake_write_keys(&args, batch);
-    ngx_http_intake_write_args(&args, batch);
+    source = batch->source;
+    ctx = batch->waiting[0];
 
-    args.op = ngx_intake_redis_op_script(script, nkeys, args.nargs,
-                                         args.bytes, log);
-    if (args.op == NULL) {
-        return NULL;
+    if (batch->clocks) {
+        *nkeys = ngx_http_intake_clock_keys(args, source->sla,
+                                            &batch->stream->key,
+                                            ctx->received / 1000);
+    } else {
+        *nkeys = 1;
+        ngx_intake_redis_text_arg(args, &batch->stream->key);
     }
 
-    (void) ngx_http_intake_write_keys(&args, batch);
-    ngx_http_intake_write_args(&args, batch);
+    for (i = 0; i < batch->nelts; i++) {
+        *nkeys += ngx_http_intake_delivery_keys(args, batch,
+                                                batch->waiting[i]);
+    }
 
-    return args.op;
+    ngx_http_intake_write_args(args, batch);
 }
 
 
-/* the stream, then each delivery's dedupe keys; returns their number */
-
 static ngx_uint_t
-ngx_http_intake_write_keys(ngx_http_intake_args_t *args,
-    ngx_http_intake_batch_t *batch)
+ngx_http_intake_delivery_keys(ngx_intake_redis_args_t *args,
+    ngx_http_intake_batch_t *batch, ngx_http_intake_ctx_t *ctx)
 {
     ngx_uint_t                 i, n;
-    ngx_http_intake_ctx_t     *ctx;
     ngx_http_intake_source_t  *source;
+    ngx_http_intake_change_t  *change;
     ngx_http_intake_stream_t  *stream;
 
     source = batch->source;
     stream = batch->stream;
     n = 1;
 
-    ngx_http_intake_arg(args, stream->key.data, stream->key.len);
+    ngx_http_intake_write_key(args, stream, ctx->key_kind, ctx->key_hash);
 
-    for (i = 0; i < batch->nelts; i++) {
-        ctx = batch->waiting[i];
-
-        ngx_http_intake_write_key(args, stream, ctx->key_kind, ctx->key_hash);
+    if (ctx->body_key) {
+        ngx_http_intake_write_key(args, stream, NGX_HTTP_INTAKE_KEY_BODY,
+                                  ctx->body_hash);
         n++;
+    }
 
-        if (ctx->body_key) {
-            ngx_http_intake_write_key(args, stream, NGX_HTTP_INTAKE_KEY_BODY,
-                                      ctx->body_hash);
-            n++;
-        }
+    if (ctx->nonce_key) {
+        ngx_http_intake_write_key(args, stream, NGX_HTTP_INTAKE_KEY_NONCE,
+                                  ctx->nonce_hash);
+        n++;
+    }
 
-        if (source->dedupe.mark && ctx->key_kind != NGX_HTTP_INTAKE_KEY_OWN) {
-            ngx_http_intake_write_key(args, stream, NGX_HTTP_INTAKE_KEY_OWN,
-                                      ctx->own_hash);
-            n++;
-        }
+    if (source->dedupe.mark && ctx->key_kind != NGX_HTTP_INTAKE_KEY_OWN) {
+        ngx_http_intake_write_key(args, stream, NGX_HTTP_INTAKE_KEY_OWN,
+                                  ctx->own_hash);
+        n++;
+    }
+
+    if (!batch->clocks || ctx->changes == NULL) {
+        return n;
+    }
+
+    change = ctx->changes->elts;
+
+    for (i = 0; i < ctx->changes->nelts; i++) {
+        n += ngx_http_intake_change_keys(args, source->sla, &change[i]);
     }
 
     return n;
@@ -134,7 +121,7 @@ ngx_http_intake_write_keys(ngx_http_intake_args_t *args,
 /* {KEY}:dedupe:KIND:H */
 
 static void
-ngx_http_intake_write_key(ngx_http_intake_args_t *args,
+ngx_http_intake_write_key(ngx_intake_redis_args_t *args,
     ngx_http_intake_stream_t *stream, u_char kind, u_char *hash)
 {
     u_char  *p, key[NGX_HTTP_INTAKE_MAX_KEY + sizeof(":dedupe:K:")
@@ -146,12 +133,12 @@ ngx_http_intake_write_key(ngx_http_intake_args_t *args,
     *p++ = ':';
     p = ngx_cpymem(p, hash, NGX_HTTP_INTAKE_HASH_LEN);
 
-    ngx_http_intake_arg(args, key, p - key);
+    ngx_intake_redis_arg(args, key, p - key);
 }
 
 
 static void
-ngx_http_intake_write_args(ngx_http_intake_args_t *args,
+ngx_http_intake_write_args(ngx_intake_redis_args_t *args,
     ngx_http_intake_batch_t *batch)
 {
     ngx_uint_t                 i;
@@ -159,83 +146,75 @@ ngx_http_intake_write_args(ngx_http_intake_args_t *args,
 
     source = batch->source;
 
-    ngx_http_intake_number_arg(args, batch->stream->maxlen);
-    ngx_http_intake_number_arg(args, batch->stream->age);
-    ngx_http_intake_number_arg(args, source->dedupe.window);
-    ngx_http_intake_number_arg(args, source->dedupe.window);
-    ngx_http_intake_number_arg(args, NGX_HTTP_INTAKE_OWN_KEY_TTL);
+    ngx_intake_redis_number_arg(args, batch->stream->maxlen);
+    ngx_intake_redis_number_arg(args, batch->stream->age);
+    ngx_intake_redis_number_arg(args, source->dedupe.window);
+    ngx_intake_redis_number_arg(args, source->dedupe.window);
+    ngx_intake_redis_number_arg(args, NGX_HTTP_INTAKE_OWN_KEY_TTL);
 
-    /* no delivery has a key of the kind n */
-
-    ngx_http_intake_arg(args, (u_char *) "1", 1);
+    ngx_intake_redis_number_arg(args, source->form
+                                      ? ngx_max(source->form->token.max, 1)
+                                      : 1);
 
     if (source->dedupe.mark) {
-        ngx_http_intake_arg(args, (u_char *) "mark", 4);
+        ngx_intake_redis_arg(args, (u_char *) "mark", 4);
 
     } else {
-        ngx_http_intake_arg(args, (u_char *) "drop", 4);
+        ngx_intake_redis_arg(args, (u_char *) "drop", 4);
     }
 
     /* no WAIT follows */
 
-    ngx_http_intake_arg(args, (u_char *) "0", 1);
+    ngx_intake_redis_arg(args, (u_char *) "0", 1);
 
-    ngx_http_intake_arg(args, source->event_source.data,
+    ngx_intake_redis_arg(args, source->event_source.data,
                         source->event_source.len);
 
+    if (batch->clocks) {
+        ngx_http_intake_clock_args(args, source->sla);
+    }
+
     for (i = 0; i < batch->nelts; i++) {
-        ngx_http_intake_write_delivery(args, batch->waiting[i]);
+        ngx_http_intake_write_delivery(args, batch, batch->waiting[i]);
     }
 }
 
 
 static void
-ngx_http_intake_write_delivery(ngx_http_intake_args_t *args,
-    ngx_http_intake_ctx_t *ctx)
+ngx_http_intake_write_delivery(ngx_intake_redis_args_t *args,
+    ngx_http_intake_batch_t *batch, ngx_http_intake_ctx_t *ctx)
 {
-    u_char      kind;
-    ngx_uint_t  i;
+    u_char                     kind;
+    ngx_uint_t                 i, n;
+    ngx_http_intake_change_t  *change;
 
     if (ctx->key_kind == NGX_HTTP_INTAKE_KEY_OWN) {
         kind = 'o';
+
+    } else if (ctx->nonce_key) {
+        kind = 'n';
 
     } else {
         kind = ctx->body_key ? 'u' : 'k';
     }
 
-    ngx_http_intake_arg(args, &kind, 1);
+    ngx_intake_redis_arg(args, &kind, 1);
 
     for (i = 0; i < NGX_HTTP_INTAKE_FIELDS; i++) {
-        ngx_http_intake_arg(args, ctx->fields[i].data, ctx->fields[i].len);
+        ngx_intake_redis_arg(args, ctx->fields[i].data, ctx->fields[i].len);
     }
-}
 
-
-static void
-ngx_http_intake_arg(ngx_http_intake_args_t *args, u_char *data, size_t len)
-{
-    if (args->op) {
-        ngx_intake_redis_op_arg(args->op, data, len);
+    if (!batch->clocks) {
         return;
     }
 
-    args->nargs++;
-    args->bytes += len;
-}
+    n = ctx->changes ? ctx->changes->nelts : 0;
+    ngx_intake_redis_number_arg(args, n);
 
-
-static void
-ngx_http_intake_number_arg(ngx_http_intake_args_t *args, uint64_t number)
-{
-    u_char  *p, text[NGX_INT64_LEN];
-
-    p = text + NGX_INT64_LEN;
-
-    do {
-        *--p = (u_char) (number % 10 + '0');
-    } while (number /= 10);
-
-    ngx_http_intake_arg(args, p, text + NGX_INT64_LEN - p);
+    for (i = 0; i < n; i++) {
+        change = ctx->changes->elts;
+        ngx_http_intake_change_args(args, batch->source->sla, &change[i]);
+    }
 }
 
 

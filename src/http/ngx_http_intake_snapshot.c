@@ -4,12 +4,14 @@
  */
 
 
-#include "ngx_http_intake_counters.h"
+#include "ngx_http_intake_status.h"
 
 
 static ngx_int_t ngx_http_intake_read_sources(
     ngx_http_intake_main_conf_t *imcf, ngx_str_t *source, ngx_pool_t *pool,
     ngx_http_intake_status_t *status);
+static ngx_int_t ngx_http_intake_copy_panel(
+    ngx_http_intake_source_status_t *ss, ngx_pool_t *pool);
 static ngx_int_t ngx_http_intake_read_workers(
     ngx_http_intake_shared_t *shared, ngx_pool_t *pool,
     ngx_http_intake_status_t *status);
@@ -37,7 +39,8 @@ static ngx_uint_t  ngx_http_intake_state_rank[] = {
 
 ngx_int_t
 ngx_http_intake_snapshot(ngx_http_intake_main_conf_t *imcf,
-    ngx_str_t *source, ngx_pool_t *pool, ngx_http_intake_status_t *status)
+    ngx_http_intake_status_query_t *query, ngx_pool_t *pool,
+    ngx_http_intake_status_t *status)
 {
     ngx_int_t                         rc;
     ngx_time_t                       *tp;
@@ -55,7 +58,12 @@ ngx_http_intake_snapshot(ngx_http_intake_main_conf_t *imcf,
     status->started = zone->shared->started;
     status->connects = zone->shared->connects;
 
-    rc = ngx_http_intake_read_sources(imcf, source, pool, status);
+    status->node_only = query->node;
+    status->global_only = query->global;
+
+    rc = ngx_http_intake_read_sources(imcf, query->source.data
+                                            ? &query->source : NULL,
+                                      pool, status);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -119,6 +127,13 @@ ngx_http_intake_read_sources(ngx_http_intake_main_conf_t *imcf,
 
         ss = &status->sources[status->nsources++];
         ss->name = sources[i]->name;
+        ss->source = sources[i];
+
+        if (!status->node_only
+            && ngx_http_intake_copy_panel(ss, pool) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
 
         slot = imcf->counters[i]->slot;
 
@@ -132,6 +147,25 @@ ngx_http_intake_read_sources(ngx_http_intake_main_conf_t *imcf,
     }
 
     return (source && status->nsources == 0) ? NGX_DECLINED : NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_intake_copy_panel(ngx_http_intake_source_status_t *ss,
+    ngx_pool_t *pool)
+{
+    ngx_http_intake_panel_t  *panel;
+
+    panel = ngx_palloc(pool, sizeof(ngx_http_intake_panel_t));
+    if (panel == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_intake_board_copy(ss->source, panel) == NGX_OK) {
+        ss->panel = panel;
+    }
+
+    return NGX_OK;
 }
 
 

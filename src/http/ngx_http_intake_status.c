@@ -4,38 +4,12 @@
  */
 
 
+#include "ngx_http_intake_board.h"
 #include "ngx_http_intake_negotiate.h"
 #include "ngx_http_intake_status.h"
 
 
 #define NGX_HTTP_INTAKE_NOT_ACCEPTABLE  406
-
-
-/* in the order of the table below */
-
-typedef enum {
-    NGX_HTTP_INTAKE_FORMAT_OPENMETRICS = 0,
-    NGX_HTTP_INTAKE_FORMAT_PROMETHEUS,
-    NGX_HTTP_INTAKE_FORMAT_JSON
-} ngx_http_intake_format_e;
-
-#define NGX_HTTP_INTAKE_FORMATS  3
-
-#define NGX_HTTP_INTAKE_FORMAT_ASK  NGX_HTTP_INTAKE_FORMATS    /* Accept */
-
-
-typedef struct {
-    ngx_str_t                       name;       /* in ?format= */
-    ngx_str_t                       type;
-    ngx_str_t                       parameters; /* of the type */
-} ngx_http_intake_format_t;
-
-
-typedef struct {
-    ngx_int_t                       format;
-    ngx_str_t                       source;     /* data NULL: all */
-    ngx_uint_t                      health;     /* flag */
-} ngx_http_intake_status_query_t;
 
 
 typedef struct {
@@ -45,17 +19,17 @@ typedef struct {
 } ngx_http_intake_status_problem_t;
 
 
+typedef struct {
+    ngx_http_request_t              *request;
+    ngx_http_intake_status_query_t   query;
+} ngx_http_intake_status_wait_t;
+
+
+static void ngx_http_intake_status_ready(void *data);
+static ngx_int_t ngx_http_intake_status_render(
+    ngx_http_intake_status_wait_t *wait);
 static char *ngx_http_intake_status_health(ngx_conf_t *cf, ngx_str_t *value,
     ngx_http_intake_loc_conf_t *ilcf);
-static ngx_int_t ngx_http_intake_status_query(ngx_http_request_t *r,
-    ngx_http_intake_status_query_t *query, const char **detail);
-static ngx_int_t ngx_http_intake_status_argument(ngx_http_request_t *r,
-    ngx_str_t *arg, ngx_http_intake_status_query_t *query,
-    const char **detail);
-static ngx_int_t ngx_http_intake_status_decode(ngx_http_request_t *r,
-    ngx_str_t *s);
-static ngx_uint_t ngx_http_intake_status_equal(ngx_str_t *s,
-    const char *text);
 static ngx_int_t ngx_http_intake_status_format(ngx_http_request_t *r);
 static ngx_int_t ngx_http_intake_send_health(ngx_http_request_t *r,
     ngx_http_intake_status_t *status);
@@ -66,22 +40,6 @@ static ngx_int_t ngx_http_intake_send_problem(ngx_http_request_t *r,
 static ngx_int_t ngx_http_intake_status_send(ngx_http_request_t *r,
     ngx_uint_t status, ngx_str_t *type, ngx_str_t *parameters,
     ngx_str_t *body);
-
-
-static ngx_http_intake_format_t  ngx_http_intake_formats[] = {
-
-    { ngx_string("openmetrics"),
-      ngx_string("application/openmetrics-text"),
-      ngx_string("; version=1.0.0; charset=utf-8") },
-
-    { ngx_string("prometheus"),
-      ngx_string("text/plain"),
-      ngx_string("; version=0.0.4; charset=utf-8") },
-
-    { ngx_string("json"),
-      ngx_string("application/json"),
-      ngx_string("") }
-};
 
 
 static ngx_http_intake_status_problem_t  ngx_http_intake_status_problems[] = {
@@ -182,9 +140,8 @@ ngx_http_intake_status_handler(ngx_http_request_t *r)
 {
     ngx_int_t                        rc;
     const char                      *detail;
-    ngx_http_intake_status_t         status;
-    ngx_http_intake_main_conf_t     *imcf;
-    ngx_http_intake_status_query_t   query;
+    ngx_http_cleanup_t              *cln;
+    ngx_http_intake_status_wait_t   *wait;
 
     if (r != r->main) {
         return NGX_HTTP_NOT_FOUND;
@@ -200,7 +157,14 @@ ngx_http_intake_status_handler(ngx_http_request_t *r)
         return ngx_http_intake_send_problem(r, NGX_HTTP_NOT_ALLOWED, NULL);
     }
 
-    rc = ngx_http_intake_status_query(r, &query, &detail);
+    wait = ngx_pcalloc(r->pool, sizeof(ngx_http_intake_status_wait_t));
+    if (wait == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    wait->request = r;
+
+    rc = ngx_http_intake_status_query(r, &wait->query, &detail);
 
     if (rc == NGX_DECLINED) {
         return ngx_http_intake_send_problem(r, NGX_HTTP_BAD_REQUEST, detail);
@@ -210,13 +174,67 @@ ngx_http_intake_status_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    if (wait->query.health || wait->query.node) {
+        return ngx_http_intake_status_render(wait);
+    }
+
+    cln = ngx_http_cleanup_add(r, 0);
+    if (cln == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    cln->handler = ngx_http_intake_board_forget;
+    cln->data = wait;
+
+    rc = ngx_http_intake_board_ask(ngx_http_intake_status_ready, wait);
+
+    if (rc == NGX_OK) {
+        return ngx_http_intake_status_render(wait);
+    }
+
+    r->main->count++;
+
+    return NGX_DONE;
+}
+
+
+/* what Redis knows has been read, or could not be */
+
+static void
+ngx_http_intake_status_ready(void *data)
+{
+    ngx_http_intake_status_wait_t *wait = data;
+
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    r = wait->request;
+    c = r->connection;
+
+    ngx_http_set_log_request(c->log, r);
+
+    ngx_http_finalize_request(r, ngx_http_intake_status_render(wait));
+    ngx_http_run_posted_requests(c);
+}
+
+
+static ngx_int_t
+ngx_http_intake_status_render(ngx_http_intake_status_wait_t *wait)
+{
+    ngx_int_t                        rc;
+    ngx_http_request_t              *r;
+    ngx_http_intake_status_t         status;
+    ngx_http_intake_main_conf_t     *imcf;
+    ngx_http_intake_status_query_t  *query;
+
+    r = wait->request;
+    query = &wait->query;
+
     /* a copy first: what is shown belongs to one moment */
 
     imcf = ngx_http_get_module_main_conf(r, ngx_http_intake_module);
 
-    rc = ngx_http_intake_snapshot(imcf,
-                                     query.source.data ? &query.source : NULL,
-                                     r->pool, &status);
+    rc = ngx_http_intake_snapshot(imcf, query, r->pool, &status);
 
     if (rc == NGX_DECLINED) {
         return ngx_http_intake_send_problem(r, NGX_HTTP_NOT_FOUND,
@@ -227,144 +245,11 @@ ngx_http_intake_status_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (query.health) {
+    if (query->health) {
         return ngx_http_intake_send_health(r, &status);
     }
 
-    return ngx_http_intake_send_status(r, &status, query.format);
-}
-
-
-/* NGX_DECLINED: detail says what is wrong with the query */
-
-static ngx_int_t
-ngx_http_intake_status_query(ngx_http_request_t *r,
-    ngx_http_intake_status_query_t *query, const char **detail)
-{
-    u_char     *p, *last;
-    ngx_int_t   rc;
-    ngx_str_t   arg;
-
-    ngx_memzero(query, sizeof(ngx_http_intake_status_query_t));
-    query->format = NGX_HTTP_INTAKE_FORMAT_ASK;
-
-    p = r->args.data;
-    last = p + r->args.len;
-
-    while (p < last) {
-        arg.data = p;
-
-        while (p < last && *p != '&') {
-            p++;
-        }
-
-        arg.len = p - arg.data;
-        p++;
-
-        rc = ngx_http_intake_status_argument(r, &arg, query, detail);
-
-        if (rc != NGX_OK) {
-            return rc;
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-/* what has a name that is not known does not matter */
-
-static ngx_int_t
-ngx_http_intake_status_argument(ngx_http_request_t *r, ngx_str_t *arg,
-    ngx_http_intake_status_query_t *query, const char **detail)
-{
-    u_char      *equal;
-    ngx_str_t    value;
-    ngx_uint_t   i;
-
-    value.data = arg->data + arg->len;
-    value.len = 0;
-
-    equal = ngx_strlchr(arg->data, arg->data + arg->len, '=');
-
-    if (equal) {
-        value.data = equal + 1;
-        value.len = arg->data + arg->len - value.data;
-        arg->len = equal - arg->data;
-    }
-
-    if (ngx_http_intake_status_decode(r, &value) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    if (ngx_http_intake_status_equal(arg, "health")) {
-        if (value.len && !ngx_http_intake_status_equal(&value, "1")) {
-            *detail = "health is written alone or as health=1";
-            return NGX_DECLINED;
-        }
-
-        query->health = 1;
-        return NGX_OK;
-    }
-
-    if (ngx_http_intake_status_equal(arg, "source")) {
-        if (ngx_http_intake_check_name(&value) != NGX_OK) {
-            *detail = "source must be the name of a source";
-            return NGX_DECLINED;
-        }
-
-        query->source = value;
-        return NGX_OK;
-    }
-
-    if (!ngx_http_intake_status_equal(arg, "format")) {
-        return NGX_OK;
-    }
-
-    for (i = 0; i < NGX_HTTP_INTAKE_FORMATS; i++) {
-        if (value.len == ngx_http_intake_formats[i].name.len
-            && ngx_strncmp(value.data, ngx_http_intake_formats[i].name.data,
-                           value.len)
-               == 0)
-        {
-            query->format = i;
-            return NGX_OK;
-        }
-    }
-
-    *detail = "format must be prometheus, openmetrics or json";
-
-    return NGX_DECLINED;
-}
-
-
-static ngx_int_t
-ngx_http_intake_status_decode(ngx_http_request_t *r, ngx_str_t *s)
-{
-    u_char  *p, *dst, *src;
-
-    p = ngx_pnalloc(r->pool, s->len + 1);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    dst = p;
-    src = s->data;
-
-    ngx_unescape_uri(&dst, &src, s->len, 0);
-
-    s->data = p;
-    s->len = dst - p;
-
-    return NGX_OK;
-}
-
-
-static ngx_uint_t
-ngx_http_intake_status_equal(ngx_str_t *s, const char *text)
-{
-    return s->len == ngx_strlen(text)
-           && ngx_strncmp(s->data, text, s->len) == 0;
+    return ngx_http_intake_send_status(r, &status, query->format);
 }
 
 

@@ -5,6 +5,8 @@
 
 
 #include "ngx_http_intake_store.h"
+#include "ngx_http_intake_board.h"
+#include "ngx_http_intake_replies.h"
 #include "ngx_http_intake_event.h"
 #include "ngx_intake_scripts.h"
 
@@ -22,6 +24,7 @@
 typedef struct {
     ngx_intake_redis_t             *redis;
     ngx_intake_redis_script_t       script;
+    ngx_intake_redis_script_t       clocks;     /* the same and the clocks */
     ngx_event_t                     flush;
     ngx_queue_t                     unsent;
     ngx_http_intake_batch_t        *open[NGX_HTTP_INTAKE_MAX_STREAMS];
@@ -62,7 +65,10 @@ ngx_http_intake_store_init(ngx_cycle_t *cycle,
     ngx_queue_init(&store->unsent);
 
     ngx_str_set(&store->script.text, NGX_INTAKE_STORE_LUA);
-    ngx_http_intake_script_digest(&store->script);
+    ngx_intake_redis_script_digest(&store->script);
+
+    ngx_str_set(&store->clocks.text, NGX_INTAKE_STORE_CLOCKS_LUA);
+    ngx_intake_redis_script_digest(&store->clocks);
 
     store->flush.handler = ngx_http_intake_flush;
     store->flush.data = store;
@@ -76,8 +82,13 @@ ngx_http_intake_store_init(ngx_cycle_t *cycle,
     }
 
     ngx_http_intake_retain_init(cycle, imcf, store->redis);
+    ngx_http_intake_reply_calls_init();
 
-    return NGX_OK;
+    if (ngx_http_intake_board_init(cycle, imcf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_intake_sweep_init(cycle, imcf, store->redis);
 }
 
 
@@ -95,6 +106,8 @@ ngx_http_intake_store_exit(ngx_cycle_t *cycle)
     }
 
     ngx_http_intake_retain_exit();
+    ngx_http_intake_sweep_exit();
+    ngx_http_intake_board_exit();
 
     if (store->flush.posted) {
         ngx_delete_posted_event(&store->flush);
@@ -114,6 +127,13 @@ ngx_http_intake_store_exit(ngx_cycle_t *cycle)
 }
 
 
+ngx_intake_redis_t *
+ngx_http_intake_redis(void)
+{
+    return ngx_http_intake_the_store.redis;
+}
+
+
 ngx_int_t
 ngx_http_intake_store(ngx_http_intake_ctx_t *ctx)
 {
@@ -122,7 +142,8 @@ ngx_http_intake_store(ngx_http_intake_ctx_t *ctx)
     ngx_http_intake_store_t  *store;
 
     if (ngx_http_intake_own_hash(ctx) != NGX_OK
-        || ngx_http_intake_entry(ctx) != NGX_OK)
+        || ngx_http_intake_entry(ctx) != NGX_OK
+        || ngx_http_intake_feed(ctx) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -148,11 +169,13 @@ ngx_http_intake_store(ngx_http_intake_ctx_t *ctx)
     batch->waiting[batch->nelts++] = ctx;
 
     batch->bytes += ctx->body.len;
+    batch->nchanges += ctx->changes ? ctx->changes->nelts : 0;
 
     store = &ngx_http_intake_the_store;
 
     if (batch->nelts == NGX_HTTP_INTAKE_BATCH
-        || batch->bytes >= NGX_HTTP_INTAKE_BATCH_BYTES)
+        || batch->bytes >= NGX_HTTP_INTAKE_BATCH_BYTES
+        || batch->nchanges >= NGX_HTTP_INTAKE_BATCH_CHANGES)
     {
         store->open[batch->stream->index] = NULL;
     }
@@ -197,6 +220,7 @@ ngx_http_intake_own_hash(ngx_http_intake_ctx_t *ctx)
 static ngx_http_intake_batch_t *
 ngx_http_intake_open_batch(ngx_http_intake_ctx_t *ctx)
 {
+    ngx_uint_t                 n;
     ngx_http_intake_batch_t   *batch;
     ngx_http_intake_store_t   *store;
     ngx_http_intake_stream_t  *stream;
@@ -204,8 +228,9 @@ ngx_http_intake_open_batch(ngx_http_intake_ctx_t *ctx)
     store = &ngx_http_intake_the_store;
     stream = ngx_http_intake_stream_of(ctx);
     batch = store->open[stream->index];
+    n = ctx->changes ? ctx->changes->nelts : 0;
 
-    if (batch) {
+    if (batch && batch->nchanges + n <= NGX_HTTP_INTAKE_BATCH_CHANGES) {
         return batch;
     }
 
@@ -218,7 +243,9 @@ ngx_http_intake_open_batch(ngx_http_intake_ctx_t *ctx)
     batch->source = ctx->source;
     batch->stream = stream;
     batch->nelts = 0;
+    batch->nchanges = 0;
     batch->bytes = 0;
+    batch->clocks = (ctx->source->sla && stream == &ctx->source->stream);
 
     ngx_queue_insert_tail(&store->unsent, &batch->queue);
     store->open[stream->index] = batch;
@@ -267,8 +294,10 @@ ngx_http_intake_flush(ngx_event_t *ev)
             continue;
         }
 
-        op = ngx_http_intake_write_batch(batch, &store->script, ev->log);
-
+        op = ngx_intake_redis_script_op(batch->clocks ? &store->clocks
+                                                      : &store->script,
+                                        ngx_http_intake_write_batch, batch,
+                                        ev->log);
         if (op == NULL) {
             ngx_http_intake_stored(batch, NGX_INTAKE_REDIS_REFUSED, NULL);
             continue;

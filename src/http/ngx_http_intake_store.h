@@ -8,11 +8,17 @@
 #define _NGX_HTTP_INTAKE_STORE_H_INCLUDED_
 
 
-#include "ngx_http_intake.h"
+#include "ngx_http_intake_clocks.h"
 
 
 #define NGX_HTTP_INTAKE_BATCH        64            /* deliveries */
 #define NGX_HTTP_INTAKE_BATCH_BYTES  (512 * 1024)  /* then it is closed */
+
+/*
+ * A call takes so many messages, or one delivery, whatever that has: it is
+ * stored and counted at once or not at all.
+ */
+#define NGX_HTTP_INTAKE_BATCH_CHANGES  64
 
 
 /* the deliveries of one stream that share one call of the script */
@@ -22,7 +28,10 @@ typedef struct {
     ngx_http_intake_source_t       *source;
     ngx_http_intake_stream_t       *stream;        /* one of the source's */
     ngx_uint_t                      nelts;
+    ngx_uint_t                      nchanges;      /* of clocks */
     size_t                          bytes;
+    unsigned                        clocks:1;      /* the source has them, and
+                                                      this stream moves them */
 
     /* NULL: the request has ended */
     ngx_http_intake_ctx_t          *waiting[NGX_HTTP_INTAKE_BATCH];
@@ -52,12 +61,11 @@ typedef enum {
 
 
 /*
- * The call of scripts/store.lua for a batch in which every place is taken;
- * the text and digest of script must stay.  NULL: no memory.
+ * An ngx_intake_redis_write_pt: the call of scripts/store.lua, or of
+ * store_clocks.lua, for a batch, data, in which every place is taken.
  */
-ngx_intake_redis_op_t *ngx_http_intake_write_batch(
-    ngx_http_intake_batch_t *batch, ngx_intake_redis_script_t *script,
-    ngx_log_t *log);
+void ngx_http_intake_write_batch(ngx_intake_redis_args_t *args, void *data,
+    ngx_uint_t *nkeys);
 
 /*
  * Redis has answered n times with error to what a stream is to get: logged
@@ -72,9 +80,6 @@ void ngx_http_intake_refused(ngx_http_intake_stream_t *stream,
  */
 void ngx_http_intake_accepted(ngx_http_intake_stream_t *stream,
     ngx_http_intake_refusal_e what);
-
-/* sets sha1 of script to the digest of its text, as EVALSHA wants it */
-void ngx_http_intake_script_digest(ngx_intake_redis_script_t *script);
 
 /* starts what keeps quiet streams within `retain age=` */
 void ngx_http_intake_retain_init(ngx_cycle_t *cycle,

@@ -15,8 +15,6 @@
 #define NGX_HTTP_INTAKE_MARK_TTL  (7 * 24 * 3600 * 1000)
 
 
-static void ngx_http_intake_day_keys(ngx_intake_redis_args_t *args,
-    ngx_http_intake_sla_t *sla, int64_t now);
 static void ngx_http_intake_lane_keys(ngx_intake_redis_args_t *args,
     ngx_http_intake_sla_t *sla, ngx_http_intake_tier_t *tier,
     const char *clock);
@@ -106,7 +104,8 @@ ngx_http_intake_clock_keys(ngx_intake_redis_args_t *args,
     p = ngx_sprintf(key, "%Vm", &sla->prefix);
     ngx_intake_redis_arg(args, key, p - key);
 
-    ngx_http_intake_day_keys(args, sla, now);
+    ngx_http_intake_day_key(args, sla, now, 0);
+    ngx_http_intake_day_key(args, sla, now, 1);
 
     p = ngx_sprintf(key, "%Vx", &sla->prefix);
     ngx_intake_redis_arg(args, key, p - key);
@@ -120,22 +119,22 @@ ngx_http_intake_clock_keys(ngx_intake_redis_args_t *args,
 }
 
 
-/* {KEY}:sla:d:YYYY-MM-DD and ...:HH, of UTC */
-
-static void
-ngx_http_intake_day_keys(ngx_intake_redis_args_t *args,
-    ngx_http_intake_sla_t *sla, int64_t now)
+void
+ngx_http_intake_day_key(ngx_intake_redis_args_t *args,
+    ngx_http_intake_sla_t *sla, int64_t time, ngx_uint_t hour)
 {
     u_char    key[NGX_HTTP_INTAKE_MAX_CLOCK_KEY], *p;
     ngx_tm_t  tm;
 
-    ngx_gmtime((time_t) (now / 1000), &tm);
+    ngx_gmtime((time_t) (time / 1000), &tm);
 
     p = ngx_sprintf(key, "%Vd:%04d-%02d-%02d", &sla->prefix, tm.ngx_tm_year,
                     tm.ngx_tm_mon, tm.ngx_tm_mday);
-    ngx_intake_redis_arg(args, key, p - key);
 
-    p = ngx_sprintf(p, ":%02d", tm.ngx_tm_hour);
+    if (hour) {
+        p = ngx_sprintf(p, ":%02d", tm.ngx_tm_hour);
+    }
+
     ngx_intake_redis_arg(args, key, p - key);
 }
 
@@ -246,4 +245,46 @@ ngx_http_intake_change_args(ngx_intake_redis_args_t *args,
     ngx_intake_redis_number_arg(args, change->extra);
 
     ngx_http_intake_readings_args(args, sla, change->readings);
+}
+
+
+int64_t
+ngx_http_intake_now(void)
+{
+    struct timeval  tv;
+
+    ngx_gettimeofday(&tv);
+
+    return (int64_t) tv.tv_sec * 1000 + tv.tv_usec / 1000;
+}
+
+
+int64_t
+ngx_http_intake_number(ngx_str_t *text)
+{
+    size_t      i;
+    int64_t     n;
+    ngx_uint_t  minus;
+
+    n = 0;
+    minus = (text->len && text->data[0] == '-');
+
+    for (i = minus; i < text->len && i < 19 + minus; i++) {
+
+        if (text->data[i] < '0' || text->data[i] > '9') {
+            break;
+        }
+
+        n = n * 10 + (text->data[i] - '0');
+    }
+
+    return minus ? -n : n;
+}
+
+
+int64_t
+ngx_http_intake_reply_number(ngx_intake_redis_reply_t *reply)
+{
+    return reply->type == NGX_INTAKE_REDIS_INTEGER
+           ? reply->integer : ngx_http_intake_number(&reply->str);
 }

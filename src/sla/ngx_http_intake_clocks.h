@@ -86,6 +86,10 @@ void ngx_http_intake_readings(ngx_http_intake_sla_t *sla, int64_t time,
 ngx_uint_t ngx_http_intake_clock_keys(ngx_intake_redis_args_t *args,
     ngx_http_intake_sla_t *sla, ngx_str_t *first, int64_t now);
 
+/* {KEY}:sla:d:YYYY-MM-DD of a time (ms), with :HH if hour; of UTC */
+void ngx_http_intake_day_key(ngx_intake_redis_args_t *args,
+    ngx_http_intake_sla_t *sla, int64_t time, ngx_uint_t hour);
+
 /* {KEY}:sla:KIND:H */
 void ngx_http_intake_clock_key(ngx_intake_redis_args_t *args,
     ngx_http_intake_sla_t *sla, u_char kind, u_char *hash);
@@ -102,6 +106,16 @@ ngx_uint_t ngx_http_intake_change_keys(ngx_intake_redis_args_t *args,
     ngx_http_intake_sla_t *sla, ngx_http_intake_change_t *change);
 void ngx_http_intake_change_args(ngx_intake_redis_args_t *args,
     ngx_http_intake_sla_t *sla, ngx_http_intake_change_t *change);
+
+
+/* ms since 1970, now */
+int64_t ngx_http_intake_now(void);
+
+/* a decimal number; 0 if text is none */
+int64_t ngx_http_intake_number(ngx_str_t *text);
+
+/* the same, or that of an integer */
+int64_t ngx_http_intake_reply_number(ngx_intake_redis_reply_t *reply);
 
 
 /* the worker that moves what became due; one of a node */

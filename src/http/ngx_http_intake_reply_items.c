@@ -1,0 +1,542 @@
+
+/*
+ * Copyright (C) nginx-intake contributors
+ */
+
+
+#include "ngx_http_intake_replies.h"
+#include "ngx_http_intake_event.h"
+
+#include <jansson.h>
+
+
+/* The items of a request to intake_replies, and their results, in JSON. */
+
+
+static ngx_int_t ngx_http_intake_read_item(
+    ngx_http_intake_replies_t *replies, json_t *object);
+static ngx_int_t ngx_http_intake_item_members(
+    ngx_http_intake_replies_t *replies, ngx_http_intake_reply_item_t *item,
+    json_t *object);
+static ngx_int_t ngx_http_intake_item_kind(
+    ngx_http_intake_reply_item_t *item, ngx_str_t *kind);
+static ngx_int_t ngx_http_intake_item_time(ngx_http_intake_replies_t *replies,
+    ngx_http_intake_reply_item_t *item, json_t *object, const char *name,
+    int64_t *time);
+static ngx_int_t ngx_http_intake_item_text(ngx_http_intake_replies_t *replies,
+    json_t *object, const char *name, ngx_str_t *text);
+static ngx_int_t ngx_http_intake_item_fails(
+    ngx_http_intake_reply_item_t *item, ngx_http_intake_reply_error_e error,
+    const char *missing);
+static json_t *ngx_http_intake_item_result(
+    ngx_http_intake_reply_item_t *item, ngx_uint_t single);
+static json_t *ngx_http_intake_item_seconds(int64_t ms);
+static json_t *ngx_http_intake_item_due(ngx_http_intake_reply_item_t *item);
+
+
+typedef struct {
+    ngx_str_t                       code;
+    const char                     *title;
+} ngx_http_intake_reply_problem_t;
+
+
+/* in the order of ngx_http_intake_reply_error_e */
+
+static ngx_http_intake_reply_problem_t  ngx_http_intake_reply_problems[] = {
+    { ngx_string(""), "" },
+    { ngx_string("UNKNOWN_SOURCE"), "No source with clocks has this name" },
+    { ngx_string("UNKNOWN_CONVERSATION"), "No such conversation is known" },
+    { ngx_string("UNKNOWN_EVENT"), "No such event is known" },
+    { ngx_string("BAD_KIND"), "No such kind" },
+    { ngx_string("BAD_TIME"), "No time of RFC 3339" },
+    { ngx_string("FUTURE_TIME"), "The time is in the future" },
+    { ngx_string("MISSING"), "A member is missing" }
+};
+
+
+/* what is sent as `reply` and `message` is outbound and inbound here */
+
+static ngx_str_t  ngx_http_intake_reply_kinds[] = {
+    ngx_string("message"),
+    ngx_string("reply"),
+    ngx_string("auto"),
+    ngx_string("note"),
+    ngx_string("reaction"),
+    ngx_string("pause"),
+    ngx_string("resume"),
+    ngx_string("close"),
+    ngx_string("merge")
+};
+
+
+ngx_str_t *
+ngx_http_intake_reply_error(ngx_http_intake_reply_error_e error)
+{
+    return &ngx_http_intake_reply_problems[error].code;
+}
+
+
+ngx_int_t
+ngx_http_intake_read_items(ngx_http_intake_replies_t *replies,
+    const char **detail)
+{
+    size_t        i, n;
+    json_t       *root;
+    ngx_int_t     rc;
+    json_error_t  error;
+
+    root = json_loadb((char *) replies->body.data, replies->body.len,
+                      JSON_REJECT_DUPLICATES, &error);
+
+    if (json_is_object(root)) {
+        rc = ngx_http_intake_read_item(replies, root);
+        json_decref(root);
+        return rc;
+    }
+
+    n = json_array_size(root);
+    replies->array = 1;
+
+    if (!json_is_array(root) || n > NGX_HTTP_INTAKE_MAX_REPLIES) {
+        *detail = "the body must be a JSON object, or an array of at most "
+                  "1000";
+        json_decref(root);
+        return NGX_DECLINED;
+    }
+
+    rc = NGX_OK;
+
+    for (i = 0; i < n && rc == NGX_OK; i++) {
+
+        if (!json_is_object(json_array_get(root, i))) {
+            *detail = "each element of the array must be an object";
+            rc = NGX_DECLINED;
+            break;
+        }
+
+        rc = ngx_http_intake_read_item(replies, json_array_get(root, i));
+    }
+
+    json_decref(root);
+
+    return rc;
+}
+
+
+/* an item that is wrong gets its error: the others are taken all the same */
+
+static ngx_int_t
+ngx_http_intake_read_item(ngx_http_intake_replies_t *replies, json_t *object)
+{
+    ngx_int_t                      rc;
+    ngx_http_intake_reply_item_t  *item;
+
+    item = ngx_array_push(&replies->items);
+    if (item == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(item, sizeof(ngx_http_intake_reply_item_t));
+
+    item->response = -1;
+    item->business = -1;
+    item->met = -1;
+    item->due = -1;
+    item->tier = -1;
+
+    rc = ngx_http_intake_item_members(replies, item, object);
+
+    return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
+}
+
+
+/* NGX_DECLINED: error is set */
+
+static ngx_int_t
+ngx_http_intake_item_members(ngx_http_intake_replies_t *replies,
+    ngx_http_intake_reply_item_t *item, json_t *object)
+{
+    int64_t                    now;
+    ngx_int_t                  rc;
+    ngx_str_t                  source, kind, event, into;
+    ngx_http_intake_change_t  *change;
+
+    change = &item->change;
+    now = ngx_http_intake_now();
+
+    if (ngx_http_intake_item_text(replies, object, "source", &source)
+        == NGX_ERROR
+        || ngx_http_intake_item_text(replies, object, "kind", &kind)
+           == NGX_ERROR
+        || ngx_http_intake_item_text(replies, object, "event", &event)
+           == NGX_ERROR
+        || ngx_http_intake_item_text(replies, object, "into", &into)
+           == NGX_ERROR
+        || ngx_http_intake_item_text(replies, object, "id", &item->id)
+           == NGX_ERROR
+        || ngx_http_intake_item_text(replies, object, "conversation",
+                                     &change->conversation)
+           == NGX_ERROR)
+    {
+        return NGX_ERROR;
+    }
+
+    if (source.len == 0) {
+        return ngx_http_intake_item_fails(item,
+                                  NGX_HTTP_INTAKE_REPLY_MISSING, "source");
+    }
+
+    item->source = ngx_http_intake_reply_source(replies->conf, &source);
+
+    if (item->source == NULL) {
+        return ngx_http_intake_item_fails(item,
+                               NGX_HTTP_INTAKE_REPLY_UNKNOWN_SOURCE, NULL);
+    }
+
+    if (ngx_http_intake_item_kind(item, &kind) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    change->time = now;
+
+    rc = ngx_http_intake_item_time(replies, item, object, "at",
+                                   &change->time);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (change->time > now + (int64_t) item->source->sla->tiers[0].skew) {
+        return ngx_http_intake_item_fails(item,
+                                  NGX_HTTP_INTAKE_REPLY_FUTURE_TIME, NULL);
+    }
+
+    if (change->conversation.len == 0) {
+
+        if (event.len) {
+            change->conversation = event;
+            change->has_event = 1;
+
+            if (ngx_http_intake_mark('e', &event, change->event_hash)
+                != NGX_OK)
+            {
+                return NGX_ERROR;
+            }
+
+        } else if (change->kind == NGX_HTTP_INTAKE_KIND_CLOSE
+                   && json_object_get(object, "before"))
+        {
+            item->bulk = 1;
+
+            rc = ngx_http_intake_item_time(replies, item, object, "before",
+                                           &item->before);
+            if (rc != NGX_OK) {
+                return rc;
+            }
+
+        } else {
+            return ngx_http_intake_item_fails(item,
+                            NGX_HTTP_INTAKE_REPLY_MISSING, "conversation");
+        }
+    }
+
+    if (change->kind == NGX_HTTP_INTAKE_KIND_MERGE) {
+
+        if (into.len == 0) {
+            return ngx_http_intake_item_fails(item,
+                                    NGX_HTTP_INTAKE_REPLY_MISSING, "into");
+        }
+
+        if (ngx_http_intake_hash(&into, change->into_hash) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    if (item->id.len) {
+        change->has_id = 1;
+
+        if (ngx_http_intake_mark('r', &item->id, change->id_hash) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return ngx_http_intake_change(item->source->sla, change, now);
+}
+
+
+static ngx_int_t
+ngx_http_intake_item_kind(ngx_http_intake_reply_item_t *item, ngx_str_t *kind)
+{
+    ngx_uint_t  i;
+
+    if (kind->len == 0) {
+        return ngx_http_intake_item_fails(item,
+                                    NGX_HTTP_INTAKE_REPLY_MISSING, "kind");
+    }
+
+    for (i = 0; i < NGX_HTTP_INTAKE_KINDS; i++) {
+
+        if (ngx_http_intake_reply_kinds[i].len == kind->len
+            && ngx_memcmp(ngx_http_intake_reply_kinds[i].data, kind->data,
+                          kind->len)
+               == 0)
+        {
+            item->change.kind = i;
+            return NGX_OK;
+        }
+    }
+
+    return ngx_http_intake_item_fails(item, NGX_HTTP_INTAKE_REPLY_BAD_KIND,
+                                      NULL);
+}
+
+
+/* a time that is absent stays as it is */
+
+static ngx_int_t
+ngx_http_intake_item_time(ngx_http_intake_replies_t *replies,
+    ngx_http_intake_reply_item_t *item, json_t *object, const char *name,
+    int64_t *time)
+{
+    int64_t    usec;
+    json_t    *value;
+    ngx_str_t  text;
+
+    value = json_object_get(object, name);
+
+    if (value == NULL || json_is_null(value)) {
+        return NGX_OK;
+    }
+
+    text.data = (u_char *) json_string_value(value);
+    text.len = json_string_length(value);
+
+    if (text.data == NULL
+        || ngx_intake_time_parse(NGX_INTAKE_TIME_RFC3339, &text, &usec)
+           != NGX_OK)
+    {
+        return ngx_http_intake_item_fails(item,
+                                     NGX_HTTP_INTAKE_REPLY_BAD_TIME, NULL);
+    }
+
+    *time = usec / 1000;
+
+    return NGX_OK;
+}
+
+
+/* a string, or a number as text; empty if it is absent or anything else */
+
+static ngx_int_t
+ngx_http_intake_item_text(ngx_http_intake_replies_t *replies, json_t *object,
+    const char *name, ngx_str_t *text)
+{
+    json_t    *value;
+    ngx_str_t  s;
+    u_char     number[NGX_INT64_LEN];
+
+    ngx_str_null(text);
+
+    value = json_object_get(object, name);
+
+    if (json_is_string(value)) {
+        s.data = (u_char *) json_string_value(value);
+        s.len = json_string_length(value);
+
+    } else if (json_is_integer(value)) {
+        s.data = number;
+        s.len = ngx_sprintf(number, "%L", (int64_t) json_integer_value(value))
+                - number;
+    } else {
+        return NGX_OK;
+    }
+
+    if (!ngx_http_intake_is_text(&s)) {
+        return NGX_OK;
+    }
+
+    text->data = ngx_pstrdup(replies->request->pool, &s);
+    if (text->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    text->len = s.len;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_intake_item_fails(ngx_http_intake_reply_item_t *item,
+    ngx_http_intake_reply_error_e error, const char *missing)
+{
+    item->error = error;
+
+    if (missing) {
+        item->missing.data = (u_char *) missing;
+        item->missing.len = ngx_strlen(missing);
+    }
+
+    return NGX_DECLINED;
+}
+
+
+ngx_http_intake_source_t *
+ngx_http_intake_reply_source(ngx_http_intake_main_conf_t *imcf,
+    ngx_str_t *name)
+{
+    ngx_uint_t                  i;
+    ngx_http_intake_source_t  **source;
+
+    source = imcf->sources->elts;
+
+    for (i = 0; i < imcf->sources->nelts; i++) {
+        if (source[i]->sla
+            && source[i]->name.len == name->len
+            && ngx_memcmp(source[i]->name.data, name->data, name->len) == 0)
+        {
+            return source[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+ngx_int_t
+ngx_http_intake_write_results(ngx_http_intake_replies_t *replies,
+    ngx_str_t *body)
+{
+    size_t                         size, flags;
+    json_t                        *root, *results;
+    ngx_int_t                      rc;
+    ngx_uint_t                     i;
+    ngx_http_intake_reply_item_t  *item;
+
+    item = replies->items.elts;
+
+    if (replies->array) {
+        results = json_array();
+
+        for (i = 0; i < replies->items.nelts; i++) {
+            (void) json_array_append_new(results,
+                               ngx_http_intake_item_result(&item[i], 0));
+        }
+
+        root = json_pack("{s:o}", "results", results);
+
+    } else {
+        root = ngx_http_intake_item_result(item, 1);
+    }
+
+    if (root == NULL) {
+        return NGX_ERROR;
+    }
+
+    flags = JSON_COMPACT|JSON_REAL_PRECISION(15);
+
+    rc = NGX_ERROR;
+    size = json_dumpb(root, NULL, 0, flags);
+
+    body->len = size;
+    body->data = ngx_pnalloc(replies->request->pool, size + 1);
+
+    if (size && body->data
+        && json_dumpb(root, (char *) body->data, size, flags) == size)
+    {
+        rc = NGX_OK;
+    }
+
+    json_decref(root);
+
+    return rc;
+}
+
+
+/* NULL: no memory; what was given to jansson is freed by it */
+
+static json_t *
+ngx_http_intake_item_result(ngx_http_intake_reply_item_t *item,
+    ngx_uint_t single)
+{
+    json_t                           *result;
+    ngx_http_intake_reply_problem_t  *problem;
+
+    if (item->error) {
+        problem = &ngx_http_intake_reply_problems[item->error];
+
+        if (single) {
+            result = json_pack("{s:s,s:s,s:i,s:b,s:s}",
+                               "type", "about:blank",
+                               "title", problem->title,
+                               "status", 422, "ok", 0,
+                               "code", problem->code.data);
+        } else {
+            result = json_pack("{s:b,s:s}", "ok", 0,
+                               "code", problem->code.data);
+        }
+
+        if (item->missing.len) {
+            (void) json_object_set_new(result, "member",
+                                json_string((char *) item->missing.data));
+        }
+
+        return result;
+    }
+
+    if (item->bulk) {
+        return json_pack("{s:b,s:s,s:I}", "ok", 1, "state", "closed",
+                         "closed", (json_int_t) item->closed);
+    }
+
+    return json_pack("{s:b,s:s%,s:o,s:o,s:o,s:o}", "ok", 1,
+                     "state", item->state.data, item->state.len,
+                     "response_seconds",
+                     ngx_http_intake_item_seconds(item->response),
+                     "business_seconds",
+                     ngx_http_intake_item_seconds(item->business),
+                     "met", item->met < 0 ? json_null()
+                                          : json_boolean(item->met),
+                     "due", ngx_http_intake_item_due(item));
+}
+
+
+static json_t *
+ngx_http_intake_item_seconds(int64_t ms)
+{
+    if (ms < 0) {
+        return json_null();
+    }
+
+    return ms % 1000 ? json_real((double) ms / 1000)
+                     : json_integer(ms / 1000);
+}
+
+
+/* the deadline as people write it; null where the clock does not know it */
+
+static json_t *
+ngx_http_intake_item_due(ngx_http_intake_reply_item_t *item)
+{
+    u_char                        text[NGX_INTAKE_TIME_LEN];
+    int64_t                       time;
+    ngx_http_intake_sla_t        *sla;
+    ngx_intake_business_clock_t  *clock;
+
+    sla = item->source->sla;
+
+    if (item->due < 0 || item->tier < 0
+        || (ngx_uint_t) item->tier >= sla->ntiers)
+    {
+        return json_null();
+    }
+
+    clock = ngx_http_intake_clock(&sla->tiers[item->tier]);
+
+    if (ngx_intake_business_clock_due(clock, item->due, &time) != NGX_OK) {
+        return json_null();
+    }
+
+    (void) ngx_intake_time_format(text, time * 1000);
+
+    return json_stringn((char *) text, sizeof(text));
+}

@@ -1,0 +1,790 @@
+
+/*
+ * Copyright (C) nginx-intake contributors
+ */
+
+
+#include "ngx_http_intake_board.h"
+#include "ngx_http_intake_sweep.h"
+#include "ngx_intake_scripts.h"
+
+
+/*
+ * Reading the panels: for each source one call of the snapshot script, if it
+ * has clocks, and the lengths and groups of its streams; all of it leaves in
+ * one write.
+ *
+ * Windows are sums of daily and hourly hashes.  Those of days and hours that
+ * are over do not change any more and are read once.
+ */
+
+
+#define NGX_HTTP_INTAKE_DAYS      60     /* of 30 days and the 30 before */
+#define NGX_HTTP_INTAKE_HOURS     48     /* of 24 hours and the 24 before */
+#define NGX_HTTP_INTAKE_HOUR_MS   (3600 * (int64_t) 1000)
+#define NGX_HTTP_INTAKE_DAY_MS    (86400 * (int64_t) 1000)
+
+
+/* a day or an hour; number counts them since 1970, -1: not read yet */
+
+typedef struct {
+    int64_t                         number;
+    ngx_http_intake_tally_t        *lanes;
+} ngx_http_intake_past_t;
+
+
+typedef enum {
+    NGX_HTTP_INTAKE_FETCH_CLOCKS = 0,
+    NGX_HTTP_INTAKE_FETCH_ENTRIES,
+    NGX_HTTP_INTAKE_FETCH_SPAM,
+    NGX_HTTP_INTAKE_FETCH_ESCALATIONS,
+    NGX_HTTP_INTAKE_FETCH_GROUPS,
+    NGX_HTTP_INTAKE_FETCH_PENDING           /* + the group */
+} ngx_http_intake_fetch_e;
+
+#define NGX_HTTP_INTAKE_FETCHES                                               \
+    (NGX_HTTP_INTAKE_FETCH_PENDING + NGX_HTTP_INTAKE_MAX_GROUPS)
+
+
+typedef struct ngx_http_intake_fetch_source_s  ngx_http_intake_fetch_source_t;
+
+/* what the handler of an operation needs to know */
+
+typedef struct {
+    ngx_http_intake_fetch_source_t *source;
+    ngx_http_intake_fetch_e         what;
+} ngx_http_intake_fetch_op_t;
+
+
+struct ngx_http_intake_fetch_source_s {
+    ngx_http_intake_source_t       *source;
+    ngx_http_intake_past_t          days[NGX_HTTP_INTAKE_DAYS];
+    ngx_http_intake_past_t          hours[NGX_HTTP_INTAKE_HOURS];
+    ngx_http_intake_fetch_op_t      ops[NGX_HTTP_INTAKE_FETCHES];
+};
+
+
+/* of this worker */
+
+typedef struct {
+    ngx_intake_redis_script_t       script;
+    ngx_array_t                     sources;    /* ..._fetch_source_t */
+    ngx_http_intake_panel_t        *panels;
+    ngx_http_intake_fetched_pt      done;
+    int64_t                         now;        /* ms; of this reading */
+    ngx_uint_t                      pending;
+    ngx_uint_t                      answered;
+} ngx_http_intake_fetch_t;
+
+
+static ngx_int_t ngx_http_intake_fetch_past(ngx_cycle_t *cycle,
+    ngx_http_intake_past_t *past, ngx_uint_t n, ngx_http_intake_sla_t *sla);
+static void ngx_http_intake_fetch_source(ngx_http_intake_fetch_source_t *fs);
+static void ngx_http_intake_fetch_send(ngx_http_intake_fetch_source_t *fs,
+    ngx_uint_t what, ngx_intake_redis_op_t *op);
+static ngx_intake_redis_op_t *ngx_http_intake_fetch_command(
+    ngx_str_t *words, ngx_uint_t n);
+static void ngx_http_intake_fetch_write(ngx_intake_redis_args_t *args,
+    void *data, ngx_uint_t *nkeys);
+static ngx_uint_t ngx_http_intake_fetch_past_keys(
+    ngx_intake_redis_args_t *args, ngx_http_intake_fetch_source_t *fs);
+static void ngx_http_intake_fetch_handler(void *data,
+    ngx_intake_redis_result_e result, ngx_intake_redis_reply_t *reply);
+static void ngx_http_intake_read_snapshot(
+    ngx_http_intake_fetch_source_t *fs, ngx_http_intake_panel_t *panel,
+    ngx_intake_redis_reply_t *reply);
+static void ngx_http_intake_read_lanes(ngx_http_intake_panel_t *panel,
+    ngx_intake_redis_reply_t *lanes);
+static void ngx_http_intake_read_conversations(ngx_http_intake_sla_t *sla,
+    ngx_http_intake_panel_t *panel, ngx_intake_redis_reply_t *list);
+static void ngx_http_intake_read_past(ngx_http_intake_fetch_source_t *fs,
+    ngx_http_intake_panel_t *panel, ngx_intake_redis_reply_t *hashes);
+static void ngx_http_intake_sum_windows(ngx_http_intake_fetch_source_t *fs,
+    ngx_http_intake_panel_t *panel);
+static void ngx_http_intake_sum_past(ngx_http_intake_past_t *past,
+    ngx_uint_t n, int64_t last, ngx_uint_t count, ngx_uint_t lane,
+    ngx_http_intake_tally_t *sum);
+static void ngx_http_intake_read_groups(ngx_http_intake_source_t *source,
+    ngx_http_intake_panel_t *panel, ngx_intake_redis_reply_t *reply);
+static void ngx_http_intake_read_group(ngx_http_intake_source_t *source,
+    ngx_http_intake_panel_t *panel, ngx_intake_redis_reply_t *fields);
+static void ngx_http_intake_read_pending(ngx_http_intake_group_t *group,
+    ngx_intake_redis_reply_t *reply);
+
+
+static ngx_http_intake_fetch_t  ngx_http_intake_the_fetch;
+
+
+ngx_int_t
+ngx_http_intake_fetch_init(ngx_cycle_t *cycle,
+    ngx_http_intake_main_conf_t *imcf)
+{
+    ngx_uint_t                       i, n;
+    ngx_http_intake_fetch_t         *fetch;
+    ngx_http_intake_source_t       **source;
+    ngx_http_intake_fetch_source_t  *fs;
+
+    fetch = &ngx_http_intake_the_fetch;
+
+    ngx_memzero(fetch, sizeof(ngx_http_intake_fetch_t));
+
+    ngx_str_set(&fetch->script.text, NGX_INTAKE_SNAPSHOT_LUA);
+    ngx_intake_redis_script_digest(&fetch->script);
+
+    if (ngx_array_init(&fetch->sources, cycle->pool, imcf->sources->nelts + 1,
+                       sizeof(ngx_http_intake_fetch_source_t))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    source = imcf->sources->elts;
+
+    for (i = 0; i < imcf->sources->nelts; i++) {
+        fs = ngx_array_push(&fetch->sources);
+
+        ngx_memzero(fs, sizeof(ngx_http_intake_fetch_source_t));
+
+        fs->source = source[i];
+
+        for (n = 0; n < NGX_HTTP_INTAKE_FETCHES; n++) {
+            fs->ops[n].source = fs;
+            fs->ops[n].what = n;
+        }
+
+        if (source[i]->sla
+            && (ngx_http_intake_fetch_past(cycle, fs->days,
+                                           NGX_HTTP_INTAKE_DAYS,
+                                           source[i]->sla)
+                != NGX_OK
+                || ngx_http_intake_fetch_past(cycle, fs->hours,
+                                              NGX_HTTP_INTAKE_HOURS,
+                                              source[i]->sla)
+                   != NGX_OK))
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_intake_fetch_past(ngx_cycle_t *cycle, ngx_http_intake_past_t *past,
+    ngx_uint_t n, ngx_http_intake_sla_t *sla)
+{
+    ngx_uint_t                i, lanes;
+    ngx_http_intake_tally_t  *tally;
+
+    lanes = 2 * sla->ntiers;
+
+    tally = ngx_pcalloc(cycle->pool,
+                        n * lanes * sizeof(ngx_http_intake_tally_t));
+    if (tally == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < n; i++) {
+        past[i].number = -1;
+        past[i].lanes = tally + i * lanes;
+    }
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_intake_fetch(ngx_http_intake_panel_t *panels,
+    ngx_http_intake_fetched_pt done)
+{
+    ngx_uint_t                       i;
+    ngx_http_intake_fetch_t         *fetch;
+    ngx_http_intake_fetch_source_t  *fs;
+
+    fetch = &ngx_http_intake_the_fetch;
+
+    fetch->panels = panels;
+    fetch->done = done;
+    fetch->now = ngx_http_intake_now();
+    fetch->answered = 0;
+
+    /* handlers are never called before all are sent */
+
+    fetch->pending = 1;
+
+    fs = fetch->sources.elts;
+
+    for (i = 0; i < fetch->sources.nelts; i++) {
+        ngx_http_intake_fetch_source(&fs[i]);
+    }
+
+    if (--fetch->pending == 0) {
+        done(0);
+    }
+}
+
+
+static void
+ngx_http_intake_fetch_source(ngx_http_intake_fetch_source_t *fs)
+{
+    ngx_str_t                  words[3], *group;
+    ngx_uint_t                 i;
+    ngx_http_intake_fetch_t   *fetch;
+    ngx_http_intake_panel_t   *panel;
+    ngx_http_intake_source_t  *source;
+
+    fetch = &ngx_http_intake_the_fetch;
+    source = fs->source;
+    panel = &fetch->panels[source->index];
+
+    panel->entries = -1;
+    panel->spam = -1;
+    panel->escalations = -1;
+
+    for (i = 0; i < NGX_HTTP_INTAKE_MAX_GROUPS; i++) {
+        panel->groups[i].lag = -1;
+        panel->groups[i].pending = -1;
+        panel->groups[i].oldest = -1;
+    }
+
+    if (source->sla) {
+        ngx_http_intake_fetch_send(fs, NGX_HTTP_INTAKE_FETCH_CLOCKS,
+                   ngx_intake_redis_script_op(&fetch->script,
+                                              ngx_http_intake_fetch_write, fs,
+                                              ngx_cycle->log));
+
+        ngx_str_set(&words[0], "XLEN");
+        words[1] = source->sla->stream;
+
+        ngx_http_intake_fetch_send(fs, NGX_HTTP_INTAKE_FETCH_ESCALATIONS,
+                                   ngx_http_intake_fetch_command(words, 2));
+    }
+
+    ngx_str_set(&words[0], "XLEN");
+    words[1] = source->stream.key;
+
+    ngx_http_intake_fetch_send(fs, NGX_HTTP_INTAKE_FETCH_ENTRIES,
+                               ngx_http_intake_fetch_command(words, 2));
+
+    if (source->form) {
+        words[1] = source->spam.key;
+
+        ngx_http_intake_fetch_send(fs, NGX_HTTP_INTAKE_FETCH_SPAM,
+                                   ngx_http_intake_fetch_command(words, 2));
+    }
+
+    if (source->groups == NULL) {
+        return;
+    }
+
+    ngx_str_set(&words[0], "XINFO");
+    ngx_str_set(&words[1], "GROUPS");
+    words[2] = source->stream.key;
+
+    ngx_http_intake_fetch_send(fs, NGX_HTTP_INTAKE_FETCH_GROUPS,
+                               ngx_http_intake_fetch_command(words, 3));
+
+    group = source->groups->elts;
+
+    for (i = 0; i < source->groups->nelts; i++) {
+        ngx_str_set(&words[0], "XPENDING");
+        words[1] = source->stream.key;
+        words[2] = group[i];
+
+        ngx_http_intake_fetch_send(fs, NGX_HTTP_INTAKE_FETCH_PENDING + i,
+                                   ngx_http_intake_fetch_command(words, 3));
+    }
+}
+
+
+static void
+ngx_http_intake_fetch_send(ngx_http_intake_fetch_source_t *fs,
+    ngx_uint_t what, ngx_intake_redis_op_t *op)
+{
+    if (op == NULL) {
+        return;
+    }
+
+    if (ngx_intake_redis_send(ngx_http_intake_redis(), op, 0, 1,
+                              ngx_http_intake_fetch_handler, &fs->ops[what])
+        != NGX_OK)
+    {
+        ngx_intake_redis_op_free(op);
+        return;
+    }
+
+    ngx_http_intake_the_fetch.pending++;
+}
+
+
+static ngx_intake_redis_op_t *
+ngx_http_intake_fetch_command(ngx_str_t *words, ngx_uint_t n)
+{
+    size_t                  bytes;
+    ngx_uint_t              i;
+    ngx_intake_redis_op_t  *op;
+
+    bytes = 0;
+
+    for (i = 0; i < n; i++) {
+        bytes += words[i].len;
+    }
+
+    op = ngx_intake_redis_op_create(n, bytes, ngx_cycle->log);
+    if (op == NULL) {
+        return NULL;
+    }
+
+    for (i = 0; i < n; i++) {
+        ngx_intake_redis_op_arg(op, words[i].data, words[i].len);
+    }
+
+    return op;
+}
+
+
+static void
+ngx_http_intake_fetch_write(ngx_intake_redis_args_t *args, void *data,
+    ngx_uint_t *nkeys)
+{
+    ngx_http_intake_fetch_source_t *fs = data;
+
+    int64_t                   now, readings[NGX_HTTP_INTAKE_MAX_TIERS];
+    ngx_uint_t                i;
+    ngx_http_intake_sla_t    *sla;
+    ngx_http_intake_tier_t   *tier;
+
+    sla = fs->source->sla;
+    now = ngx_http_intake_the_fetch.now;
+
+    *nkeys = ngx_http_intake_clock_keys(args, sla, &fs->source->stream.key,
+                                        now);
+    *nkeys += ngx_http_intake_fetch_past_keys(args, fs);
+
+    ngx_http_intake_clock_args(args, sla);
+    ngx_intake_redis_number_arg(args, now);
+
+    ngx_http_intake_readings(sla, now, readings);
+    ngx_http_intake_readings_args(args, sla, readings);
+
+    ngx_intake_redis_number_arg(args, NGX_HTTP_INTAKE_OPEN_SHOWN);
+
+    for (i = 0; i < sla->ntiers; i++) {
+        tier = &sla->tiers[i];
+
+        ngx_intake_redis_number_arg(args, ngx_http_intake_risk(tier,
+                                                               tier->first));
+        ngx_intake_redis_number_arg(args, ngx_http_intake_risk(tier,
+                                                               tier->next));
+    }
+}
+
+
+/* of the days and hours that have not been read yet, the oldest first */
+
+static ngx_uint_t
+ngx_http_intake_fetch_past_keys(ngx_intake_redis_args_t *args,
+    ngx_http_intake_fetch_source_t *fs)
+{
+    int64_t     i, day, hour;
+    ngx_uint_t  n;
+
+    n = 0;
+    day = ngx_http_intake_the_fetch.now / NGX_HTTP_INTAKE_DAY_MS;
+    hour = ngx_http_intake_the_fetch.now / NGX_HTTP_INTAKE_HOUR_MS;
+
+    for (i = day - NGX_HTTP_INTAKE_DAYS + 1; i < day; i++) {
+        if (fs->days[i % NGX_HTTP_INTAKE_DAYS].number != i) {
+            ngx_http_intake_day_key(args, fs->source->sla,
+                                    i * NGX_HTTP_INTAKE_DAY_MS, 0);
+            n++;
+        }
+    }
+
+    for (i = hour - NGX_HTTP_INTAKE_HOURS + 1; i < hour; i++) {
+        if (fs->hours[i % NGX_HTTP_INTAKE_HOURS].number != i) {
+            ngx_http_intake_day_key(args, fs->source->sla,
+                                    i * NGX_HTTP_INTAKE_HOUR_MS, 1);
+            n++;
+        }
+    }
+
+    return n;
+}
+
+
+static void
+ngx_http_intake_fetch_handler(void *data, ngx_intake_redis_result_e result,
+    ngx_intake_redis_reply_t *reply)
+{
+    ngx_http_intake_fetch_op_t *op = data;
+
+    ngx_uint_t                       group;
+    ngx_http_intake_fetch_t         *fetch;
+    ngx_http_intake_panel_t         *panel;
+    ngx_http_intake_fetch_source_t  *fs;
+
+    fetch = &ngx_http_intake_the_fetch;
+    fs = op->source;
+    panel = &fetch->panels[fs->source->index];
+
+    if (result == NGX_INTAKE_REDIS_OK) {
+        fetch->answered++;
+
+        switch ((ngx_uint_t) op->what) {
+
+        case NGX_HTTP_INTAKE_FETCH_CLOCKS:
+            ngx_http_intake_read_snapshot(fs, panel, reply);
+            break;
+
+        case NGX_HTTP_INTAKE_FETCH_ENTRIES:
+            panel->entries = reply->integer;
+
+            if (fs->source->sla == NULL) {
+                panel->fetched = fetch->now;
+            }
+
+            break;
+
+        case NGX_HTTP_INTAKE_FETCH_SPAM:
+            panel->spam = reply->integer;
+            break;
+
+        case NGX_HTTP_INTAKE_FETCH_ESCALATIONS:
+            panel->escalations = reply->integer;
+            break;
+
+        case NGX_HTTP_INTAKE_FETCH_GROUPS:
+            ngx_http_intake_read_groups(fs->source, panel, reply);
+            break;
+
+        default:
+            group = op->what - NGX_HTTP_INTAKE_FETCH_PENDING;
+            ngx_http_intake_read_pending(&panel->groups[group], reply);
+            break;
+        }
+    }
+
+    if (--fetch->pending == 0) {
+        fetch->done(fetch->answered != 0);
+    }
+}
+
+
+/* {metrics, lanes, conversations, hashes} */
+
+static void
+ngx_http_intake_read_snapshot(ngx_http_intake_fetch_source_t *fs,
+    ngx_http_intake_panel_t *panel, ngx_intake_redis_reply_t *reply)
+{
+    ngx_http_intake_sla_t     *sla;
+    ngx_intake_redis_reply_t   e;
+
+    if (reply->type != NGX_INTAKE_REDIS_ARRAY || reply->nelts < 4) {
+        return;
+    }
+
+    sla = fs->source->sla;
+
+    e = ngx_intake_redis_element(reply, 0);
+    ngx_http_intake_read_metrics(sla, panel, &e);
+
+    e = ngx_intake_redis_element(reply, 1);
+    ngx_http_intake_read_lanes(panel, &e);
+
+    e = ngx_intake_redis_element(reply, 2);
+    ngx_http_intake_read_conversations(sla, panel, &e);
+
+    e = ngx_intake_redis_element(reply, 3);
+    ngx_http_intake_read_past(fs, panel, &e);
+
+    panel->fetched = ngx_http_intake_the_fetch.now;
+}
+
+
+static void
+ngx_http_intake_read_lanes(ngx_http_intake_panel_t *panel,
+    ngx_intake_redis_reply_t *lanes)
+{
+    int64_t                   *numbers[6 + NGX_HTTP_INTAKE_AGES];
+    ngx_uint_t                 i, k;
+    ngx_http_intake_lane_t    *lane;
+    ngx_intake_redis_reply_t   row, e;
+
+    for (i = 0; i < lanes->nelts && i < NGX_HTTP_INTAKE_LANES; i++) {
+        row = ngx_intake_redis_element(lanes, i);
+        lane = &panel->lanes[i];
+
+        numbers[0] = &lane->waiting;
+        numbers[1] = &lane->at_risk;
+        numbers[2] = &lane->overdue;
+        numbers[3] = &lane->paused;
+        numbers[4] = &lane->oldest;
+        numbers[5] = &lane->due;
+
+        for (k = 0; k < NGX_HTTP_INTAKE_AGES; k++) {
+            numbers[6 + k] = &lane->ages[k];
+        }
+
+        for (k = 0; k < row.nelts && k < 6 + NGX_HTTP_INTAKE_AGES; k++) {
+            e = ngx_intake_redis_element(&row, k);
+            *numbers[k] = ngx_http_intake_reply_number(&e);
+        }
+    }
+}
+
+
+/* {H, TIER, CLOCK, since, due, state}; the lane's rows are in their order */
+
+static void
+ngx_http_intake_read_conversations(ngx_http_intake_sla_t *sla,
+    ngx_http_intake_panel_t *panel, ngx_intake_redis_reply_t *list)
+{
+    ngx_uint_t                     i, t;
+    ngx_intake_redis_reply_t       row, e;
+    ngx_http_intake_open_shown_t  *open;
+
+    for (i = 0; i < list->nelts; i++) {
+
+        if (panel->nopen == NGX_HTTP_INTAKE_OPEN_SHOWN) {
+            return;
+        }
+
+        row = ngx_intake_redis_element(list, i);
+
+        if (row.nelts < 6) {
+            continue;
+        }
+
+        open = &panel->open[panel->nopen];
+
+        e = ngx_intake_redis_element(&row, 0);
+
+        if (e.str.len != NGX_HTTP_INTAKE_HASH_LEN) {
+            continue;
+        }
+
+        ngx_memcpy(open->hash, e.str.data, NGX_HTTP_INTAKE_HASH_LEN);
+
+        e = ngx_intake_redis_element(&row, 1);
+
+        for (t = sla->ntiers - 1; t > 0; t--) {
+            if (sla->tiers[t].name.len == e.str.len
+                && ngx_memcmp(sla->tiers[t].name.data, e.str.data, e.str.len)
+                   == 0)
+            {
+                break;
+            }
+        }
+
+        e = ngx_intake_redis_element(&row, 2);
+        open->lane = 2 * t + (e.str.len && e.str.data[0] == 'n');
+
+        e = ngx_intake_redis_element(&row, 3);
+        open->since = ngx_http_intake_reply_number(&e);
+
+        e = ngx_intake_redis_element(&row, 4);
+        open->due = ngx_http_intake_reply_number(&e);
+
+        e = ngx_intake_redis_element(&row, 5);
+
+        switch (e.str.len ? e.str.data[0] : 'w') {
+
+        case 'a':
+            open->state = NGX_HTTP_INTAKE_OPEN_AT_RISK;
+            break;
+
+        case 'o':
+            open->state = NGX_HTTP_INTAKE_OPEN_OVERDUE;
+            break;
+
+        case 'p':
+            open->state = NGX_HTTP_INTAKE_OPEN_PAUSED;
+            break;
+
+        default:
+            open->state = NGX_HTTP_INTAKE_OPEN_WAITING;
+        }
+
+        panel->nopen++;
+    }
+}
+
+
+/* this day and hour, then those whose keys were written, in their order */
+
+static void
+ngx_http_intake_read_past(ngx_http_intake_fetch_source_t *fs,
+    ngx_http_intake_panel_t *panel, ngx_intake_redis_reply_t *hashes)
+{
+    size_t                     size;
+    int64_t                    i, day, hour;
+    ngx_uint_t                 n;
+    ngx_http_intake_sla_t     *sla;
+    ngx_http_intake_past_t    *past;
+    ngx_intake_redis_reply_t   e;
+
+    sla = fs->source->sla;
+    size = 2 * sla->ntiers * sizeof(ngx_http_intake_tally_t);
+    day = ngx_http_intake_the_fetch.now / NGX_HTTP_INTAKE_DAY_MS;
+    hour = ngx_http_intake_the_fetch.now / NGX_HTTP_INTAKE_HOUR_MS;
+
+    if (hashes->nelts < 2) {
+        return;
+    }
+
+    n = 2;
+
+    for (i = day - NGX_HTTP_INTAKE_DAYS + 1; i <= day; i++) {
+        past = &fs->days[i % NGX_HTTP_INTAKE_DAYS];
+
+        if (i < day && (past->number == i || n == hashes->nelts)) {
+            continue;
+        }
+
+        e = ngx_intake_redis_element(hashes, i < day ? n++ : 0);
+
+        ngx_memzero(past->lanes, size);
+        ngx_http_intake_read_tallies(sla, past->lanes, &e);
+
+        past->number = i < day ? i : -1;
+    }
+
+    for (i = hour - NGX_HTTP_INTAKE_HOURS + 1; i <= hour; i++) {
+        past = &fs->hours[i % NGX_HTTP_INTAKE_HOURS];
+
+        if (i < hour && (past->number == i || n == hashes->nelts)) {
+            continue;
+        }
+
+        e = ngx_intake_redis_element(hashes, i < hour ? n++ : 1);
+
+        ngx_memzero(past->lanes, size);
+        ngx_http_intake_read_tallies(sla, past->lanes, &e);
+
+        past->number = i < hour ? i : -1;
+    }
+
+    ngx_http_intake_sum_windows(fs, panel);
+}
+
+
+static void
+ngx_http_intake_sum_windows(ngx_http_intake_fetch_source_t *fs,
+    ngx_http_intake_panel_t *panel)
+{
+    int64_t                  day, hour;
+    ngx_uint_t               i;
+    ngx_http_intake_lane_t  *lane;
+
+    day = ngx_http_intake_the_fetch.now / NGX_HTTP_INTAKE_DAY_MS;
+    hour = ngx_http_intake_the_fetch.now / NGX_HTTP_INTAKE_HOUR_MS;
+
+    for (i = 0; i < 2 * fs->source->sla->ntiers; i++) {
+        lane = &panel->lanes[i];
+
+        ngx_http_intake_sum_past(fs->hours, NGX_HTTP_INTAKE_HOURS, hour, 24,
+                                 i, &lane->windows[0]);
+        ngx_http_intake_sum_past(fs->hours, NGX_HTTP_INTAKE_HOURS, hour - 24,
+                                 24, i, &lane->previous[0]);
+        ngx_http_intake_sum_past(fs->days, NGX_HTTP_INTAKE_DAYS, day, 7, i,
+                                 &lane->windows[1]);
+        ngx_http_intake_sum_past(fs->days, NGX_HTTP_INTAKE_DAYS, day - 7, 7,
+                                 i, &lane->previous[1]);
+        ngx_http_intake_sum_past(fs->days, NGX_HTTP_INTAKE_DAYS, day, 30, i,
+                                 &lane->windows[2]);
+        ngx_http_intake_sum_past(fs->days, NGX_HTTP_INTAKE_DAYS, day - 30,
+                                 30, i, &lane->previous[2]);
+    }
+}
+
+
+/* the count days or hours up to the last one */
+
+static void
+ngx_http_intake_sum_past(ngx_http_intake_past_t *past, ngx_uint_t n,
+    int64_t last, ngx_uint_t count, ngx_uint_t lane,
+    ngx_http_intake_tally_t *sum)
+{
+    int64_t  i;
+
+    for (i = last - (int64_t) count + 1; i <= last; i++) {
+        ngx_http_intake_add_tally(sum, &past[i % (int64_t) n].lanes[lane]);
+    }
+}
+
+
+static void
+ngx_http_intake_read_groups(ngx_http_intake_source_t *source,
+    ngx_http_intake_panel_t *panel, ngx_intake_redis_reply_t *reply)
+{
+    ngx_uint_t                i;
+    ngx_intake_redis_reply_t  fields;
+
+    for (i = 0; i < reply->nelts; i++) {
+        fields = ngx_intake_redis_element(reply, i);
+        ngx_http_intake_read_group(source, panel, &fields);
+    }
+}
+
+
+/* "name" and "lag" among others; lag is nil where Redis cannot tell */
+
+static void
+ngx_http_intake_read_group(ngx_http_intake_source_t *source,
+    ngx_http_intake_panel_t *panel, ngx_intake_redis_reply_t *fields)
+{
+    int64_t                   lag;
+    ngx_str_t                 *names, group;
+    ngx_uint_t                i;
+    ngx_intake_redis_reply_t  name, value;
+
+    lag = -1;
+    ngx_str_null(&group);
+
+    for (i = 0; i + 1 < fields->nelts; i += 2) {
+        name = ngx_intake_redis_element(fields, i);
+        value = ngx_intake_redis_element(fields, i + 1);
+
+        if (name.str.len == 4 && ngx_memcmp(name.str.data, "name", 4) == 0) {
+            group = value.str;
+
+        } else if (name.str.len == 3
+                   && ngx_memcmp(name.str.data, "lag", 3) == 0
+                   && value.type == NGX_INTAKE_REDIS_INTEGER)
+        {
+            lag = value.integer;
+        }
+    }
+
+    names = source->groups->elts;
+
+    for (i = 0; i < source->groups->nelts; i++) {
+        if (names[i].len == group.len
+            && ngx_memcmp(names[i].data, group.data, group.len) == 0)
+        {
+            panel->groups[i].lag = lag;
+        }
+    }
+}
+
+
+/* {count, first id, last id, consumers} */
+
+static void
+ngx_http_intake_read_pending(ngx_http_intake_group_t *group,
+    ngx_intake_redis_reply_t *reply)
+{
+    ngx_intake_redis_reply_t  count, first;
+
+    if (reply->type != NGX_INTAKE_REDIS_ARRAY || reply->nelts < 2) {
+        return;
+    }
+
+    count = ngx_intake_redis_element(reply, 0);
+    first = ngx_intake_redis_element(reply, 1);
+
+    group->pending = count.integer;
+    group->oldest = ngx_http_intake_reply_number(&first);
+}

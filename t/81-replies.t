@@ -1,0 +1,314 @@
+#!/usr/bin/perl
+
+# Copyright (C) nginx-intake contributors
+
+# intake_replies: who may post, what is taken, what is answered, and what the
+# clocks make of it.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Digest::SHA qw(hmac_sha256);
+use JSON::PP;
+use MIME::Base64 qw(encode_base64url);
+use Test::More;
+
+use Intake::Test;
+
+
+my $t = Intake::Test->new();
+my $redis = $t->redis();
+
+my $json = JSON::PP->new->utf8->canonical;
+
+$t->write_file('token', "replies-token-1\n");
+chmod 0600, $t->path('token');
+
+$t->write_file_expand('nginx.conf', <<'EOC');
+%%TEST_GLOBALS%%
+
+events {
+}
+
+http {
+    %%TEST_HTTP%%
+
+    intake_redis {
+        server   %%REDIS%%;
+        timeout  2s;
+    }
+
+    intake_platform desk {
+        algorithm  hmac-sha256;
+        signature  header:X-Signature;
+        signed     "$body";
+        id         json:id;
+        message    inbound when=json:from=customer conversation=json:thread
+                   id=json:id time=json:at unit=rfc3339;
+        message    outbound conversation=json:thread id=json:id time=json:at
+                   unit=rfc3339;
+    }
+
+    intake_source mail {
+        platform  desk;
+        secret    s3cret;
+        sla       first=30m next=1h;
+        escalate  after=1h name=manager;
+    }
+
+    intake_source plain {
+        platform  desk;
+        secret    s3cret;
+    }
+
+    server {
+        listen 127.0.0.1:%%PORT_0%%;
+
+        location = /mail { intake mail; }
+        location = /plain { intake plain; }
+        location = /replies { intake_replies token=file:token token=second; }
+        location = /guarded {
+            intake_replies access=nginx;
+            allow 127.0.0.1;
+            deny all;
+        }
+        location = /denied {
+            intake_replies access=nginx;
+            deny all;
+        }
+    }
+}
+EOC
+
+$t->run();
+
+
+sub message {
+    my (%m) = @_;
+    my $body = $json->encode(\%m);
+
+    return $t->post('/mail', $body, [
+        'X-Signature', Digest::SHA::hmac_sha256_hex($body, 's3cret')]);
+}
+
+
+sub reply {
+    my ($item, %opt) = @_;
+    my $r = $t->post($opt{uri} // '/replies',
+                     ref $item ? $json->encode($item) : $item,
+                     $opt{headers}
+                         // ['Authorization', 'Bearer replies-token-1']);
+
+    return ($r->status(), eval { $json->decode($r->body()) }, $r);
+}
+
+
+sub stamp {
+    my ($time) = @_;
+    my @t = gmtime $time;
+
+    return sprintf '%04d-%02d-%02dT%02d:%02d:%02dZ', $t[5] + 1900, $t[4] + 1,
+                   @t[3, 2, 1, 0];
+}
+
+
+my $now = time();
+
+
+# who may post
+
+for ([[]], [['Authorization', 'Bearer wrong']], [['Authorization', 'Basic x']],
+     [['Authorization', 'Bearer ']], [['Authorization', 'Bearer replies-token']])
+{
+    my ($status, $answer, $r) = reply({}, headers => $_->[0]);
+
+    is($status, 401, 'not without the token');
+    is($answer->{code}, 'CREDENTIALS', 'says so');
+    is($r->header('www-authenticate'), 'Bearer realm="intake_replies"',
+       'and which scheme');
+}
+
+is((reply({}, headers => ['Authorization', 'bearer second']))[0], 422,
+   'a second token');
+is((reply({}, uri => '/guarded', headers => []))[0], 422, 'or nginx decides');
+is((reply({}, uri => '/denied', headers => []))[0], 403, 'against it, too');
+
+my $r = $t->get('/replies');
+
+is($r->status(), 405, 'GET');
+is($r->header('allow'), 'POST', 'names the method');
+
+
+# what is no item
+
+for my $body ('', '{', '[1]', '3', '"x"', '{"a":1,"a":2}',
+              '[' . join(',', ('{}') x 1001) . ']')
+{
+    my ($status, $answer) = reply($body);
+
+    is($status, 400, 'no item: ' . substr $body, 0, 20);
+    is($answer->{code}, 'MALFORMED', 'says so');
+    ok($answer->{detail}, 'and why');
+}
+
+my %item = (source => 'mail', conversation => 'c1', kind => 'reply');
+
+for ([source => undef, 'MISSING'], [source => 'nowhere', 'UNKNOWN_SOURCE'],
+     [source => 'plain', 'UNKNOWN_SOURCE'], [kind => undef, 'MISSING'],
+     [kind => 'answer', 'BAD_KIND'], [kind => 'inbound', 'BAD_KIND'],
+     [conversation => undef, 'MISSING'], [at => 'today', 'BAD_TIME'],
+     [at => 5, 'BAD_TIME'], [at => '2026-01-01T00:00:00', 'BAD_TIME'],
+     [at => stamp($now + 3600), 'FUTURE_TIME'], [kind => 'merge', 'MISSING'],
+     [conversation => 'nobody', 'UNKNOWN_CONVERSATION'])
+{
+    my ($name, $value, $code) = @$_;
+    my %wrong = (%item, $name => $value);
+
+    delete $wrong{$name} unless defined $value;
+
+    my ($status, $answer) = reply(\%wrong);
+    my $what = "$name " . ($value // 'missing');
+
+    is($status, 422, $what);
+    is($answer->{code}, $code, "$what: code");
+    is($answer->{status}, 422, "$what: a problem");
+}
+
+my ($status, $answer) = reply({ source => 'mail', kind => 'reply',
+                                event => 'no-such-event' });
+
+is("$status $answer->{code}", '422 UNKNOWN_EVENT', 'an unknown event');
+is(keys %{{ @{$redis->command('HGETALL', 'intake:{mail}:sla:m') || []} }}, 0,
+   'nothing has been counted') or diag explain
+    $redis->command('HGETALL', 'intake:{mail}:sla:m');
+
+
+# a wait and its answer
+
+is(message(id => 'm1', thread => 'c1', from => 'customer',
+           at => stamp($now - 600))->status(), 200, 'a customer writes');
+
+($status, $answer) = reply({ %item, at => stamp($now - 300), id => 'r1' });
+
+is_deeply([$status, $answer],
+          [200, { ok => JSON::PP::true, state => 'answered',
+                  response_seconds => 300, business_seconds => 300,
+                  met => JSON::PP::true,
+                  due => stamp($now + 1200) =~ s/Z$/.000000Z/r }],
+          'the answer is measured') or diag explain $answer;
+
+($status, $answer) = reply({ %item, at => stamp($now - 300), id => 'r1' });
+
+is($answer->{state}, 'duplicate', 'the same reply again');
+
+($status, $answer) = reply({ %item });
+
+is($answer->{state}, 'orphan', 'a reply that answers nothing');
+is($answer->{met}, undef, 'measures nothing');
+
+message(id => 'm2', thread => 'c2', from => 'customer',
+        at => stamp($now - 3000));
+
+($status, $answer) = reply([
+    { %item, conversation => 'c2', kind => 'note' },
+    { %item, conversation => 'c2', kind => 'auto' },
+    { %item, conversation => 'c2', kind => 'nonsense' },
+    { %item, conversation => 'c2', at => stamp($now) },
+    { source => 'mail', event => 'm2', kind => 'message' },
+    { %item, conversation => 'c2', kind => 'pause' },
+    { %item, conversation => 'c2', kind => 'resume' },
+    { %item, conversation => 'c2', kind => 'merge', into => 'c1' },
+    { %item, kind => 'close' },
+]);
+
+is($status, 200, 'several at once');
+is_deeply([map { $_->{state} // $_->{code} } @{$answer->{results}}],
+          [qw(ignored ignored BAD_KIND answered waiting paused waiting
+              merged closed)], 'in their order') or diag explain $answer;
+is($answer->{results}[3]{met}, JSON::PP::false, 'one was late');
+is($answer->{results}[3]{response_seconds}, 3000, 'as long as it took');
+
+is_deeply((reply([]))[1], { results => [] }, 'none at all');
+
+
+# from outside, without a webhook
+
+($status, $answer) = reply({ source => 'mail', conversation => 'phone',
+                             kind => 'message', at => stamp($now - 100) });
+
+is($answer->{state}, 'waiting', 'a message that was reported');
+is($answer->{due}, stamp($now + 1700) =~ s/Z$/.000000Z/r, 'has a deadline');
+
+
+# all of them at once
+
+message(id => "old$_", thread => "old$_", from => 'customer',
+        at => stamp($now - 5000)) for 1 .. 5;
+
+($status, $answer) = reply({ source => 'mail', kind => 'close',
+                             before => stamp($now - 4000) });
+
+is_deeply([$status, $answer->{state}, $answer->{closed}], [200, 'closed', 5],
+          'all that wait too long are closed') or diag explain $answer;
+
+is($redis->command('ZCARD', 'intake:{mail}:sla:wait:default:first'), 1,
+   'the others are not');
+
+
+# the link of a mail
+
+sub token {
+    my ($conversation, %opt) = @_;
+    my $text = join '.', 'v1', $opt{source} // 'mail',
+                    encode_base64url($conversation),
+                    $opt{expires} // $now + 1000;
+
+    return "$text." . encode_base64url(hmac_sha256($text,
+                                       $opt{key} // 'replies-token-1'));
+}
+
+my $link = '/replies?t=' . token('phone');
+
+$r = $t->get($link);
+
+is($r->status(), 200, 'a link');
+like($r->header('content-type'), qr{^text/html}, 'is a page');
+like($r->body(), qr/<form method="post"><button>/, 'with a button');
+is($redis->command('ZCARD', 'intake:{mail}:sla:wait:default:first'), 1,
+   'opening it does nothing');
+
+$r = $t->post($link, '', ['Content-Type',
+                          'application/x-www-form-urlencoded']);
+
+is($r->status(), 200, 'the button');
+like($r->body(), qr/The conversation is closed/, 'says so');
+is($redis->command('ZCARD', 'intake:{mail}:sla:wait:default:first'), 0,
+   'and it is');
+
+for ([token('phone', key => 'other'), 'of another key'],
+     [token('phone', expires => $now - 1), 'that has expired'],
+     [token('phone', source => 'plain'), 'of another source'],
+     [token('phone') . 'x', 'that was changed'], ['', 'that is empty'],
+     ['v1.mail', 'that was cut'])
+{
+    my ($token, $what) = @$_;
+
+    is($t->get("/replies?t=$token")->status(), 405, "a link $what");
+    is($t->post("/replies?t=$token", '')->status(), 401, "$what: posted");
+}
+
+
+# without Redis
+
+$redis->stop();
+
+($status, $answer, $r) = reply({ %item });
+
+is($status, 503, 'Redis is away');
+is($answer->{code}, 'STORE_UNAVAILABLE', 'says so');
+ok($r->header('retry-after'), 'and when to come again');
+
+$t->finish();
