@@ -42,8 +42,8 @@ RUN_PACKAGES = ca-certificates curl gcc libc6-dev libhiredis-dev \
     perl redis-server zlib1g-dev
 TEST_PACKAGES = binutils clang faketime libclang-rt-dev lua-nginx-redis \
     libnginx-mod-http-lua libnginx-mod-nchan libprotocol-http2-perl \
-    python3 python3-icalendar python3-redis redis-tools strace util-linux \
-    wrk
+    prometheus python3 python3-icalendar python3-redis python3-yaml \
+    redis-tools strace util-linux wrk
 
 CC_OPT = -O2 -fPIC -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
     -Wextra -Wformat -Werror=format-security
