@@ -211,7 +211,7 @@ sub hash {
 
 sub metric {
     my ($self, $name) = @_;
-    return $self->{t}->get('/status?format=prometheus')->body
+    return $self->{t}->get('/status?format=prometheus&scope=node')->body
         =~ /^\Q$name\E ([0-9.]+)$/m ? $1 : undef;
 }
 
