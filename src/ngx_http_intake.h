@@ -343,6 +343,7 @@ typedef struct {
     time_t                          leeway;     /* s */
 
     ngx_uint_t                      client_ip;  /* ..._IP_... */
+    ngx_intake_redis_durability_t   durability; /* none: in Redis's memory */
 
     ngx_http_intake_sla_t          *sla;        /* NULL: no clocks */
     ngx_array_t                    *groups;     /* ngx_str_t, or NULL */

@@ -17,6 +17,8 @@
 
 static char *ngx_http_intake_check_redis(ngx_conf_t *cf,
     ngx_http_intake_main_conf_t *imcf);
+static void ngx_http_intake_ask_durability(ngx_intake_redis_conf_t *redis,
+    ngx_http_intake_source_t *source);
 static char *ngx_http_intake_check_source(ngx_conf_t *cf,
     ngx_http_intake_main_conf_t *imcf, ngx_http_intake_source_t *source);
 static char *ngx_http_intake_check_form_source(ngx_conf_t *cf,
@@ -71,9 +73,25 @@ ngx_http_intake_check_conf(ngx_conf_t *cf, ngx_http_intake_main_conf_t *imcf)
         if (rv != NGX_CONF_OK) {
             return rv;
         }
+
+        ngx_http_intake_ask_durability(&imcf->redis, sources[i]);
     }
 
     return NGX_CONF_OK;
+}
+
+
+static void
+ngx_http_intake_ask_durability(ngx_intake_redis_conf_t *redis,
+    ngx_http_intake_source_t *source)
+{
+    if (!source->durability.set) {
+        source->durability = redis->durability;
+    }
+
+    redis->asked.fsync |= source->durability.fsync;
+    redis->asked.replicas = ngx_max(redis->asked.replicas,
+                                    source->durability.replicas);
 }
 
 

@@ -8,7 +8,10 @@
 #include "ngx_http_intake_token.h"
 
 
-/* The directives that a source has in common with its platform. */
+/* The directives that a source has in common with its platform or Redis. */
+
+
+#define NGX_HTTP_INTAKE_MAX_REPLICAS  100
 
 
 static ngx_int_t ngx_http_intake_dedupe_option(ngx_conf_t *cf, ngx_uint_t n,
@@ -127,6 +130,45 @@ ngx_http_intake_dedupe_option(ngx_conf_t *cf, ngx_uint_t n,
     }
 
     return rc;
+}
+
+
+/* durability memory|fsync|replicas=N */
+
+char *
+ngx_http_intake_set_durability(ngx_conf_t *cf, ngx_http_intake_directive_t *d,
+    void *conf)
+{
+    ngx_int_t                       n;
+    ngx_str_t                      *value;
+    ngx_intake_redis_durability_t  *durability;
+
+    value = cf->args->elts;
+    durability = (ngx_intake_redis_durability_t *)
+                                               ((u_char *) conf + d->offset);
+
+    durability->set = 1;
+
+    if (ngx_strcmp(value[1].data, "memory") == 0) {
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strcmp(value[1].data, "fsync") == 0) {
+        durability->fsync = 1;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strncmp(value[1].data, "replicas=", 9) == 0) {
+        n = ngx_atoi(value[1].data + 9, value[1].len - 9);
+
+        if (n >= 1 && n <= NGX_HTTP_INTAKE_MAX_REPLICAS) {
+            durability->replicas = n;
+            return NGX_CONF_OK;
+        }
+    }
+
+    return "must be \"memory\", \"fsync\" or replicas=N, with an N of 1 "
+           "to 100";
 }
 
 

@@ -88,6 +88,8 @@ char *ngx_http_intake_source_block(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 /* the setters that a source has in common with its platform */
+char *ngx_http_intake_set_durability(ngx_conf_t *cf,
+    ngx_http_intake_directive_t *d, void *conf);
 char *ngx_http_intake_set_dedupe(ngx_conf_t *cf,
     ngx_http_intake_directive_t *d, void *conf);    /* ..._dedupe_t */
 char *ngx_http_intake_set_headers(ngx_conf_t *cf,

@@ -39,6 +39,8 @@ static char *ngx_http_intake_redis_timeout(ngx_conf_t *cf,
     ngx_http_intake_directive_t *d, void *conf);
 static char *ngx_http_intake_redis_skew(ngx_conf_t *cf,
     ngx_http_intake_directive_t *d, void *conf);
+static char *ngx_http_intake_redis_durability(ngx_conf_t *cf,
+    ngx_http_intake_directive_t *d, void *conf);
 static char *ngx_http_intake_redis_tls_file(ngx_conf_t *cf,
     ngx_http_intake_directive_t *d, void *conf);
 static char *ngx_http_intake_redis_tls_name(ngx_conf_t *cf,
@@ -73,6 +75,9 @@ static ngx_http_intake_directive_t  ngx_http_intake_redis_directives[] = {
 
     { ngx_string("max_clock_skew"), 1, 1, ngx_http_intake_redis_skew,
       offsetof(ngx_intake_redis_conf_t, max_clock_skew), 0 },
+
+    { ngx_string("durability"), 1, 1, ngx_http_intake_redis_durability,
+      offsetof(ngx_intake_redis_conf_t, durability), 0 },
 
     { ngx_string("tls_ca"), 1, 1, ngx_http_intake_redis_tls_file,
       offsetof(ngx_http_intake_redis_block_t, tls_ca), 0 },
@@ -323,6 +328,16 @@ ngx_http_intake_redis_timeout(ngx_conf_t *cf, ngx_http_intake_directive_t *d,
     ngx_http_intake_redis_block_t *block = conf;
 
     return ngx_http_intake_set_msec(cf, d, block->redis);
+}
+
+
+static char *
+ngx_http_intake_redis_durability(ngx_conf_t *cf,
+    ngx_http_intake_directive_t *d, void *conf)
+{
+    ngx_http_intake_redis_block_t *block = conf;
+
+    return ngx_http_intake_set_durability(cf, d, block->redis);
 }
 
 

@@ -89,6 +89,9 @@ static ngx_http_intake_directive_t  ngx_http_intake_source_directives[] = {
 
     { ngx_string("client_ip"), 1, 1, ngx_http_intake_source_client_ip, 0, 0 },
 
+    { ngx_string("durability"), 1, 1, ngx_http_intake_set_durability,
+      offsetof(ngx_http_intake_source_t, durability), 0 },
+
     { ngx_string("dedupe"), 1, 3, ngx_http_intake_set_dedupe,
       offsetof(ngx_http_intake_source_t, dedupe), 0 },
 

@@ -16,6 +16,8 @@ static ngx_http_intake_slot_t *ngx_http_intake_claim_slot(
 static ngx_uint_t ngx_http_intake_zone_uses(ngx_http_intake_zone_t *zone,
     uint64_t hash);
 static uint64_t ngx_http_intake_hash_name(ngx_str_t *name);
+static ngx_http_intake_worker_t *ngx_http_intake_this_worker(
+    ngx_http_intake_zone_t *zone);
 static ngx_atomic_uint_t ngx_http_intake_word(int64_t n);
 static ngx_uint_t ngx_http_intake_text_index(u_char *text, ngx_str_t *names);
 static ngx_uint_t ngx_http_intake_version_number(u_char *text);
@@ -446,7 +448,6 @@ ngx_http_intake_publish_redis(void *data, ngx_intake_redis_info_t *info)
 {
     ngx_http_intake_main_conf_t *imcf = data;
 
-    ngx_uint_t                 generation;
     ngx_http_intake_zone_t    *zone;
     ngx_http_intake_worker_t  *worker;
 
@@ -461,22 +462,10 @@ ngx_http_intake_publish_redis(void *data, ngx_intake_redis_info_t *info)
 
     connects = info->connects;
 
-    if (ngx_worker >= NGX_HTTP_INTAKE_WORKERS) {
+    worker = ngx_http_intake_this_worker(zone);
+
+    if (worker == NULL) {
         return;
-    }
-
-    worker = &zone->shared->workers[ngx_worker];
-    generation = worker->generation;
-
-    if (generation > zone->generation) {
-        return;
-    }
-
-    if (generation < zone->generation
-        || worker->pid != (ngx_atomic_uint_t) ngx_pid)
-    {
-        worker->pid = ngx_pid;
-        worker->generation = zone->generation;
     }
 
     worker->state = info->state;
@@ -493,6 +482,53 @@ ngx_http_intake_publish_redis(void *data, ngx_intake_redis_info_t *info)
     worker->maxmemory_policy = ngx_http_intake_text_index(
                                            info->maxmemory_policy,
                                            ngx_http_intake_maxmemory_policies);
+}
+
+
+void
+ngx_http_intake_publish_durable(void *data, ngx_intake_redis_info_t *info)
+{
+    ngx_http_intake_main_conf_t *imcf = data;
+
+    ngx_http_intake_worker_t  *worker;
+
+    worker = ngx_http_intake_this_worker(imcf->zone->data);
+
+    if (worker) {
+        worker->fsync = ngx_http_intake_word(info->fsync);
+        worker->replicas = ngx_http_intake_word(info->replicas);
+    }
+}
+
+
+/* NULL: there are too many, or a newer one has taken the place */
+
+static ngx_http_intake_worker_t *
+ngx_http_intake_this_worker(ngx_http_intake_zone_t *zone)
+{
+    ngx_http_intake_worker_t  *worker;
+
+    if (ngx_worker >= NGX_HTTP_INTAKE_WORKERS) {
+        return NULL;
+    }
+
+    worker = &zone->shared->workers[ngx_worker];
+
+    if (worker->generation > zone->generation) {
+        return NULL;
+    }
+
+    if (worker->generation < zone->generation
+        || worker->pid != (ngx_atomic_uint_t) ngx_pid)
+    {
+        worker->pid = ngx_pid;
+        worker->generation = zone->generation;
+
+        worker->fsync = ngx_http_intake_word(-1);
+        worker->replicas = ngx_http_intake_word(-1);
+    }
+
+    return worker;
 }
 
 

@@ -87,9 +87,11 @@ typedef struct {
     ngx_atomic_t                    evicting;   /* the same */
     ngx_atomic_t                    appendfsync;    /* index of the name */
     ngx_atomic_t                    maxmemory_policy;   /* the same */
+    ngx_atomic_t                    fsync;      /* 1, 0, signed -1 unknown */
+    ngx_atomic_t                    replicas;   /* signed; -1 unknown */
 
     /* whole cache lines: each worker writes to its own only */
-    ngx_atomic_t                    unused[4];
+    ngx_atomic_t                    unused[2];
 } ngx_http_intake_worker_t;
 
 
@@ -128,6 +130,9 @@ typedef struct {
     ngx_atomic_uint_t               n[NGX_HTTP_INTAKE_COUNTERS];
     ngx_http_intake_panel_t        *panel;      /* NULL: not asked for, or
                                                    too old to be shown */
+
+    ngx_intake_redis_durability_t   durability; /* what a 2xx promises */
+    ngx_int_t                       in_force;   /* 1, 0, -1 unknown */
 } ngx_http_intake_source_status_t;
 
 
@@ -143,6 +148,8 @@ typedef struct {
     ngx_int_t                       evicting;   /* the same */
     ngx_uint_t                      appendfsync;        /* 0 unknown */
     ngx_uint_t                      maxmemory_policy;   /* the same */
+    ngx_int_t                       fsync;      /* 1, 0, -1 unknown */
+    ngx_int_t                       replicas;   /* -1 unknown */
     unsigned                        skew_known:1;
 } ngx_http_intake_worker_status_t;
 
@@ -161,9 +168,6 @@ typedef struct {
      * knows of.  Facts that no worker knows are unknown.
      */
     ngx_http_intake_worker_status_t  node;
-
-    /* 1: what a 2xx promises is given; 0: it is not; -1: unknown */
-    ngx_int_t                       in_force;
 
     ngx_http_intake_worker_status_t *workers;   /* the living */
     ngx_uint_t                      nworkers;

@@ -141,6 +141,10 @@ void ngx_http_intake_count_store(ngx_http_intake_ctx_t *ctx, uint64_t us);
 /* an ngx_intake_redis_info_pt; data is the main conf */
 void ngx_http_intake_publish_redis(void *data, ngx_intake_redis_info_t *info);
 
+/* the same of the connection of durable sources */
+void ngx_http_intake_publish_durable(void *data,
+    ngx_intake_redis_info_t *info);
+
 extern ngx_str_t  ngx_http_intake_outcomes[NGX_HTTP_INTAKE_OUTCOMES];
 
 

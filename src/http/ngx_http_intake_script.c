@@ -163,9 +163,10 @@ ngx_http_intake_write_args(ngx_intake_redis_args_t *args,
         ngx_intake_redis_arg(args, (u_char *) "drop", 4);
     }
 
-    /* no WAIT follows */
+    /* whether WAITAOF or WAIT follows */
 
-    ngx_intake_redis_arg(args, (u_char *) "0", 1);
+    ngx_intake_redis_number_arg(args, source->durability.fsync
+                                      || source->durability.replicas);
 
     ngx_intake_redis_arg(args, source->event_source.data,
                         source->event_source.len);

@@ -7,6 +7,9 @@
 #include "ngx_http_intake_status.h"
 
 
+static ngx_int_t ngx_http_intake_in_force(
+    ngx_http_intake_worker_status_t *node,
+    ngx_intake_redis_durability_t *durability);
 static ngx_int_t ngx_http_intake_read_sources(
     ngx_http_intake_main_conf_t *imcf, ngx_str_t *source, ngx_pool_t *pool,
     ngx_http_intake_status_t *status);
@@ -43,6 +46,7 @@ ngx_http_intake_snapshot(ngx_http_intake_main_conf_t *imcf,
     ngx_http_intake_status_t *status)
 {
     ngx_int_t                         rc;
+    ngx_uint_t                        i;
     ngx_time_t                       *tp;
     ngx_http_intake_zone_t           *zone;
     ngx_http_intake_worker_status_t  *node;
@@ -72,28 +76,50 @@ ngx_http_intake_snapshot(ngx_http_intake_main_conf_t *imcf,
     node->round_trip = -1;
     node->appendonly = -1;
     node->evicting = -1;
+    node->fsync = -1;
+    node->replicas = -1;
 
     if (ngx_http_intake_read_workers(zone->shared, pool, status) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    /*
-     * A source promises that what was answered with 2xx is in Redis and stays
-     * there.  Without an append-only file a restart of Redis takes it away,
-     * and a server that evicts takes it away at any time.
-     */
-
-    if (node->appendonly == 0 || node->evicting == 1) {
-        status->in_force = 0;
-
-    } else if (node->appendonly == 1 && node->evicting == 0) {
-        status->in_force = 1;
-
-    } else {
-        status->in_force = -1;
+    for (i = 0; i < status->nsources; i++) {
+        status->sources[i].in_force = ngx_http_intake_in_force(node,
+                                              &status->sources[i].durability);
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * A source promises that what was answered with 2xx is in Redis and stays
+ * there.  A server that evicts takes it away at any time, and one without an
+ * append-only file with its next restart, but for the copies of replicas.
+ */
+
+static ngx_int_t
+ngx_http_intake_in_force(ngx_http_intake_worker_status_t *node,
+    ngx_intake_redis_durability_t *durability)
+{
+    ngx_int_t  kept;
+
+    kept = node->appendonly;
+
+    if (durability->replicas) {
+        kept = (node->replicas == -1)
+               ? -1 : node->replicas >= (ngx_int_t) durability->replicas;
+    }
+
+    if (durability->fsync) {
+        kept = node->fsync;
+    }
+
+    if (kept == 0 || node->evicting == 1) {
+        return 0;
+    }
+
+    return (kept == 1 && node->evicting == 0) ? 1 : -1;
 }
 
 
@@ -127,6 +153,7 @@ ngx_http_intake_read_sources(ngx_http_intake_main_conf_t *imcf,
 
         ss = &status->sources[status->nsources++];
         ss->name = sources[i]->name;
+        ss->durability = sources[i]->durability;
         ss->source = sources[i];
 
         if (!status->node_only
@@ -259,6 +286,8 @@ ngx_http_intake_read_worker(ngx_http_intake_worker_t *worker,
     ws->evicting = (ngx_atomic_int_t) worker->evicting;
     ws->appendfsync = worker->appendfsync;
     ws->maxmemory_policy = worker->maxmemory_policy;
+    ws->fsync = (ngx_atomic_int_t) worker->fsync;
+    ws->replicas = (ngx_atomic_int_t) worker->replicas;
 }
 
 
@@ -289,6 +318,16 @@ ngx_http_intake_add_worker(ngx_http_intake_worker_status_t *node,
 
     if (ws->evicting == 1 || node->evicting == -1) {
         node->evicting = ws->evicting;
+    }
+
+    if (ws->fsync == 0 || node->fsync == -1) {
+        node->fsync = ws->fsync;
+    }
+
+    if (ws->replicas != -1
+        && (node->replicas == -1 || ws->replicas < node->replicas))
+    {
+        node->replicas = ws->replicas;
     }
 
     if (node->version == 0) {

@@ -34,7 +34,8 @@ static json_t *ngx_http_intake_json_store(
     ngx_http_intake_source_status_t *source);
 static json_t *ngx_http_intake_json_quantile(ngx_atomic_uint_t *bucket,
     ngx_atomic_uint_t count, ngx_uint_t percent);
-static json_t *ngx_http_intake_json_promise(ngx_http_intake_status_t *status);
+static json_t *ngx_http_intake_json_promise(
+    ngx_http_intake_source_status_t *source);
 static json_t *ngx_http_intake_json_seconds(ngx_uint_t known, int64_t us);
 static json_t *ngx_http_intake_json_flag(ngx_int_t flag);
 static json_t *ngx_http_intake_json_name(ngx_str_t *name);
@@ -300,7 +301,7 @@ ngx_http_intake_json_source(ngx_http_intake_status_t *status,
     rc |= json_object_set_new(object, "store",
                               ngx_http_intake_json_store(source));
     rc |= json_object_set_new(object, "durability",
-                              ngx_http_intake_json_promise(status));
+                              ngx_http_intake_json_promise(source));
 
     if (rc != 0) {
         json_decref(object);
@@ -417,16 +418,32 @@ ngx_http_intake_json_quantile(ngx_atomic_uint_t *bucket,
 /* what a source's 2xx promises, and whether that is given */
 
 static json_t *
-ngx_http_intake_json_promise(ngx_http_intake_status_t *status)
+ngx_http_intake_json_promise(ngx_http_intake_source_status_t *source)
 {
-    int      rc;
-    json_t  *object;
+    int         rc;
+    u_char      buf[sizeof("replicas=") + NGX_INT_T_LEN];
+    json_t     *object;
+    ngx_str_t   promise;
 
     object = json_object();
 
-    rc = json_object_set_new(object, "promise", json_string("memory"));
+    if (source->durability.fsync) {
+        ngx_str_set(&promise, "fsync");
+
+    } else if (source->durability.replicas) {
+        promise.data = buf;
+        promise.len = ngx_sprintf(buf, "replicas=%ui",
+                                  source->durability.replicas)
+                      - buf;
+
+    } else {
+        ngx_str_set(&promise, "memory");
+    }
+
+    rc = json_object_set_new(object, "promise",
+                             ngx_http_intake_json_name(&promise));
     rc |= json_object_set_new(object, "in_force",
-                              ngx_http_intake_json_flag(status->in_force));
+                              ngx_http_intake_json_flag(source->in_force));
 
     if (rc != 0) {
         json_decref(object);

@@ -177,6 +177,7 @@ ngx_http_intake_write_redis(ngx_http_intake_writer_t *w)
 static void
 ngx_http_intake_write_durability(ngx_http_intake_writer_t *w)
 {
+    ngx_int_t    in_force;
     ngx_uint_t   i;
     const char  *value;
 
@@ -184,10 +185,10 @@ ngx_http_intake_write_durability(ngx_http_intake_writer_t *w)
                                "Whether Redis is set up to keep what was "
                                "answered with 2xx; NaN if it does not say.");
 
-    value = (w->status->in_force == -1) ? "NaN"
-            : (w->status->in_force ? "1" : "0");
-
     for (i = 0; i < w->status->nsources; i++) {
+        in_force = w->status->sources[i].in_force;
+        value = (in_force == -1) ? "NaN" : (in_force ? "1" : "0");
+
         w->pos = ngx_slprintf(w->pos, w->last,
                               "intake_durability_in_force{source=\"");
         ngx_http_intake_write_label(w, &w->status->sources[i].name);

@@ -22,7 +22,8 @@
 /* of this worker */
 
 typedef struct {
-    ngx_intake_redis_t             *redis;
+ngx_intake_redis_t             *redis;
+    ngx_intake_redis_t             *durable;   /* NULL: no source needs it */
     ngx_intake_redis_script_t       script;
     ngx_intake_redis_script_t       clocks;     /* the same and the clocks */
     ngx_event_t                     flush;
@@ -36,10 +37,12 @@ static ngx_http_intake_batch_t *ngx_http_intake_open_batch(
     ngx_http_intake_ctx_t *ctx);
 static void ngx_http_intake_leave_batch(void *data);
 static void ngx_http_intake_flush(ngx_event_t *ev);
+static ngx_intake_redis_t *ngx_http_intake_client(
+    ngx_http_intake_source_t *source);
 static ngx_uint_t ngx_http_intake_close_batch(ngx_http_intake_batch_t *batch);
 static void ngx_http_intake_stored(void *data,
     ngx_intake_redis_result_e result, ngx_intake_redis_reply_t *reply);
-static void ngx_http_intake_store_refused(ngx_http_intake_stream_t *stream,
+static void ngx_http_intake_store_refused(ngx_http_intake_batch_t *batch,
     ngx_str_t *error, ngx_uint_t n);
 static void ngx_http_intake_read_trim(ngx_http_intake_batch_t *batch,
     ngx_intake_redis_reply_t *reply);
@@ -75,10 +78,20 @@ ngx_http_intake_store_init(ngx_cycle_t *cycle,
     store->flush.log = cycle->log;
 
     store->redis = ngx_intake_redis_create(cycle, &imcf->redis,
-                                           ngx_http_intake_publish_redis,
+                                           0, ngx_http_intake_publish_redis,
                                            imcf);
     if (store->redis == NULL) {
         return NGX_ERROR;
+    }
+
+    if (imcf->redis.asked.fsync || imcf->redis.asked.replicas) {
+
+        store->durable = ngx_intake_redis_create(cycle, &imcf->redis, 1,
+                                             ngx_http_intake_publish_durable,
+                                             imcf);
+        if (store->durable == NULL) {
+            return NGX_ERROR;
+        }
     }
 
     ngx_http_intake_retain_init(cycle, imcf, store->redis);
@@ -124,6 +137,11 @@ ngx_http_intake_store_exit(ngx_cycle_t *cycle)
 
     ngx_intake_redis_destroy(store->redis);
     store->redis = NULL;
+
+    if (store->durable) {
+        ngx_intake_redis_destroy(store->durable);
+        store->durable = NULL;
+    }
 }
 
 
@@ -303,14 +321,34 @@ ngx_http_intake_flush(ngx_event_t *ev)
             continue;
         }
 
-        rc = ngx_intake_redis_send(store->redis, op, batch->source->deadline,
-                                   1, ngx_http_intake_stored, batch);
+        ngx_intake_redis_op_durability(op, &batch->source->durability);
+
+        rc = ngx_intake_redis_send(ngx_http_intake_client(batch->source), op,
+                                   batch->source->deadline, 1,
+                                   ngx_http_intake_stored, batch);
 
         if (rc != NGX_OK) {
             ngx_intake_redis_op_free(op);
-            ngx_http_intake_stored(batch, NGX_INTAKE_REDIS_REFUSED, NULL);
+            ngx_http_intake_stored(batch,
+                                   rc == NGX_ABORT ? NGX_INTAKE_REDIS_WEAK
+                                                   : NGX_INTAKE_REDIS_REFUSED,
+                                   NULL);
         }
     }
+}
+
+
+/* WAIT stops what is behind it, so who needs it has a connection apart */
+
+static ngx_intake_redis_t *
+ngx_http_intake_client(ngx_http_intake_source_t *source)
+{
+    ngx_http_intake_store_t  *store;
+
+    store = &ngx_http_intake_the_store;
+
+    return (source->durability.fsync || source->durability.replicas)
+           ? store->durable : store->redis;
 }
 
 
@@ -374,8 +412,7 @@ ngx_http_intake_stored(void *data, ngx_intake_redis_result_e result,
         ngx_http_intake_read_trim(batch, reply);
 
     } else if (result != NGX_INTAKE_REDIS_OK && reply) {
-        ngx_http_intake_store_refused(batch->stream, &reply->str,
-                                      batch->nelts);
+        ngx_http_intake_store_refused(batch, &reply->str, batch->nelts);
     }
 
     for (i = 0; i < batch->nelts; i++) {
@@ -412,7 +449,7 @@ ngx_http_intake_stored(void *data, ngx_intake_redis_result_e result,
             /* an error inside the script is no error of the call */
 
             element = ngx_intake_redis_element(&element, element.nelts - 1);
-            ngx_http_intake_store_refused(batch->stream, &element.str, 1);
+            ngx_http_intake_store_refused(batch, &element.str, 1);
         }
 
         ngx_http_intake_finish(ctx, refused);
@@ -423,14 +460,14 @@ ngx_http_intake_stored(void *data, ngx_intake_redis_result_e result,
 
 
 static void
-ngx_http_intake_store_refused(ngx_http_intake_stream_t *stream,
+ngx_http_intake_store_refused(ngx_http_intake_batch_t *batch,
     ngx_str_t *error, ngx_uint_t n)
 {
-    if (ngx_intake_redis_told(ngx_http_intake_the_store.redis, error)
+    if (ngx_intake_redis_told(ngx_http_intake_client(batch->source), error)
         != NGX_OK)
     {
-        ngx_http_intake_refused(stream, NGX_HTTP_INTAKE_REFUSAL_ENTRY, error,
-                                n);
+        ngx_http_intake_refused(batch->stream, NGX_HTTP_INTAKE_REFUSAL_ENTRY,
+                                error, n);
     }
 }
 
@@ -478,6 +515,9 @@ ngx_http_intake_result_code(ngx_intake_redis_result_e result,
 
     case NGX_INTAKE_REDIS_UNKNOWN:
         return NGX_HTTP_INTAKE_STORE_TIMEOUT;
+
+    case NGX_INTAKE_REDIS_WEAK:
+        return NGX_HTTP_INTAKE_DURABILITY_UNAVAILABLE;
 
     default:
         return reply ? NGX_HTTP_INTAKE_STORE_REFUSED

@@ -33,7 +33,7 @@ static void ngx_intake_redis_back_off(ngx_intake_redis_t *redis,
 
 ngx_intake_redis_t *
 ngx_intake_redis_create(ngx_cycle_t *cycle, ngx_intake_redis_conf_t *conf,
-    ngx_intake_redis_info_pt info_handler, void *data)
+    ngx_uint_t durable, ngx_intake_redis_info_pt info_handler, void *data)
 {
     ngx_pool_t          *pool;
     ngx_intake_redis_t  *redis;
@@ -53,6 +53,7 @@ ngx_intake_redis_create(ngx_cycle_t *cycle, ngx_intake_redis_conf_t *conf,
     redis->conf = conf;
     redis->pool = pool;
     redis->fd = (ngx_socket_t) -1;
+    redis->durable = durable;
 
     redis->log = *cycle->log;
     redis->log.handler = ngx_intake_redis_log_handler;
@@ -64,6 +65,8 @@ ngx_intake_redis_create(ngx_cycle_t *cycle, ngx_intake_redis_conf_t *conf,
     redis->info.round_trip = -1;
     redis->info.appendonly = -1;
     redis->info.evicting = -1;
+    redis->info.fsync = -1;
+    redis->info.replicas = -1;
 
     ngx_queue_init(&redis->waiting);
     ngx_queue_init(&redis->deadlines);
@@ -180,6 +183,10 @@ ngx_intake_redis_send(ngx_intake_redis_t *redis, ngx_intake_redis_op_t *op,
     if (redis->avoided) {
         redis->refused++;
         return NGX_DECLINED;
+    }
+
+    if (!ngx_intake_redis_gives(redis, op)) {
+        return NGX_ABORT;
     }
 
     size = op->buf.last - op->buf.start;
@@ -421,7 +428,16 @@ ngx_intake_redis_ping_handler(ngx_event_t *ev)
         ngx_intake_redis_post_write(redis);
     }
 
-    ngx_add_timer(ev, NGX_INTAKE_REDIS_PING_INTERVAL);
+    ngx_intake_redis_set_ping(redis);
+}
+
+
+void
+ngx_intake_redis_set_ping(ngx_intake_redis_t *redis)
+{
+    ngx_add_timer(&redis->ping, (redis->reported || redis->lacking)
+                                ? NGX_INTAKE_REDIS_STEADY
+                                : NGX_INTAKE_REDIS_PING_INTERVAL);
 }
 
 

@@ -39,6 +39,15 @@ typedef struct {
 } ngx_intake_redis_server_t;
 
 
+/* what is true of an operation before its handler hears NGX_INTAKE_REDIS_OK */
+
+typedef struct {
+    ngx_uint_t                 replicas;   /* so many have it; 0: not asked */
+    unsigned                   fsync:1;    /* it is on the server's disk */
+    unsigned                   set:1;      /* the directive was given */
+} ngx_intake_redis_durability_t;
+
+
 /* what intake_redis {} says; read only after the configuration is read */
 
 typedef struct {
@@ -53,6 +62,10 @@ typedef struct {
     ngx_msec_t                 connect_timeout;    /* ms */
     ngx_uint_t                 max_in_flight;      /* operations a worker */
     ngx_msec_t                 max_clock_skew;     /* ms; 0: off */
+
+    ngx_intake_redis_durability_t  durability;     /* default of sources */
+    ngx_intake_redis_durability_t  asked;          /* by all sources: the most
+                                                      that is needed */
 
     ngx_resolver_t            *resolver;           /* nginx's, or NULL: a
                                                       server without addrs
@@ -84,8 +97,10 @@ typedef enum {
                                     fault is in the data or configuration */
     NGX_INTAKE_REDIS_REFUSED,    /* not executed: the server was away or
                                     refuses writes for now */
-    NGX_INTAKE_REDIS_UNKNOWN     /* sent, no reply in time: it may have been
+    NGX_INTAKE_REDIS_UNKNOWN,    /* sent, no reply in time: it may have been
                                     executed */
+    NGX_INTAKE_REDIS_WEAK        /* the server does not give the durability
+                                    asked for; it may have been executed */
 } ngx_intake_redis_result_e;
 
 
@@ -131,6 +146,10 @@ typedef struct {
     signed                     appendonly:2;   /* 1, 0, -1 unknown */
     signed                     evicting:2;     /* maxmemory-policy is not
                                                   noeviction; -1 unknown */
+    signed                     fsync:2;        /* of a durable client: WAITAOF
+                                                  does; 1, 0, -1 unknown */
+    ngx_int_t                  replicas;       /* of a durable client: that
+                                                  WAIT counts; -1 unknown */
     u_char                     appendfsync[16];      /* "" unknown */
     u_char                     maxmemory_policy[32]; /* "" unknown */
     u_char                     version[32];          /* "" unknown */
@@ -146,11 +165,12 @@ typedef void (*ngx_intake_redis_info_pt)(void *data,
  * until ngx_intake_redis_destroy(); conf must outlive it.  info_handler, if
  * not NULL, is called whenever something in ngx_intake_redis_info_t may have
  * changed, never before create has returned and at most a few times in a turn
- * of the event loop.  NULL: no memory.
+ * of the event loop.  durable: its operations may ask for durability, which
+ * makes all that is sent later wait.  NULL: no memory.
  */
 ngx_intake_redis_t *ngx_intake_redis_create(ngx_cycle_t *cycle,
-    ngx_intake_redis_conf_t *conf, ngx_intake_redis_info_pt info_handler,
-    void *data);
+    ngx_intake_redis_conf_t *conf, ngx_uint_t durable,
+    ngx_intake_redis_info_pt info_handler, void *data);
 
 /* Closes the connection, frees every operation (handlers are not called). */
 void ngx_intake_redis_destroy(ngx_intake_redis_t *redis);
@@ -185,6 +205,13 @@ ngx_intake_redis_op_t *ngx_intake_redis_op_script(
     size_t bytes, ngx_log_t *log);
 
 /*
+ * Before op is sent to a durable client: what has to be true before its handler
+ * hears OK.  All that leaves in one write shares one WAIT or WAITAOF.
+ */
+void ngx_intake_redis_op_durability(ngx_intake_redis_op_t *op,
+    ngx_intake_redis_durability_t *durability);
+
+/*
  * Queues op; all that is queued in one turn of the event loop leaves in one
  * write.  timeout (ms) is the time until the handler hears UNKNOWN or
  * REFUSED, 0 for the configured one.  repeatable: it may be sent again, once,
@@ -194,6 +221,8 @@ ngx_intake_redis_op_t *ngx_intake_redis_op_script(
  *                client's from now on
  *  NGX_BUSY      a limit is reached  } op stays the caller's,
  *  NGX_DECLINED  Redis is away       } handler will not be called
+ *  NGX_ABORT     it does not give    }
+ *                the durability      }
  *  NGX_ERROR     wrong arguments     }
  */
 ngx_int_t ngx_intake_redis_send(ngx_intake_redis_t *redis,

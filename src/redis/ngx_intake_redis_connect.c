@@ -275,6 +275,7 @@ ngx_intake_redis_create_connection(ngx_intake_redis_t *redis)
 
     ngx_queue_init(&conn->sent);
     ngx_queue_init(&conn->first);
+    ngx_queue_init(&conn->held);
 
     return conn;
 }

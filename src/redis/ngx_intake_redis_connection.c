@@ -177,9 +177,7 @@ ngx_intake_redis_ready(ngx_intake_redis_t *redis)
     redis->avoided = 0;
     redis->info.connects++;
 
-    ngx_add_timer(&redis->ping, redis->reported
-                                ? NGX_INTAKE_REDIS_STEADY
-                                : NGX_INTAKE_REDIS_PING_INTERVAL);
+    ngx_intake_redis_set_ping(redis);
 
     ngx_intake_redis_set_state(redis, NGX_INTAKE_REDIS_READY);
 
@@ -496,6 +494,9 @@ ngx_intake_redis_close_connection(ngx_intake_redis_t *redis)
     }
 
     redis->connection = NULL;
+
+    redis->info.fsync = -1;
+    redis->info.replicas = -1;
 
     if (rc->reader) {
         ngx_intake_redis_reader_free(rc->reader);

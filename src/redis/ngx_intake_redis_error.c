@@ -45,6 +45,8 @@ const ngx_intake_redis_error_t
 
     { ngx_string("MASTERDOWN"), NGX_INTAKE_REDIS_ACT_REDISCOVER, "" },
 
+    { ngx_string("UNBLOCKED"), NGX_INTAKE_REDIS_ACT_REDISCOVER, "" },
+
     { ngx_string("MOVED"), NGX_INTAKE_REDIS_ACT_ERROR,
       ", the server is part of a cluster, which needs \"cluster://\"" },
 

@@ -35,7 +35,7 @@ typedef struct {
 } ngx_intake_redis_error_t;
 
 
-#define NGX_INTAKE_REDIS_ERRORS    19
+#define NGX_INTAKE_REDIS_ERRORS    20
 
 extern const ngx_intake_redis_error_t
     ngx_intake_redis_errors[NGX_INTAKE_REDIS_ERRORS];

@@ -18,7 +18,7 @@
  */
 
 
-#define NGX_INTAKE_REDIS_MAX_ARGS  3
+#define NGX_INTAKE_REDIS_MAX_ARGS  4
 
 
 struct ngx_intake_redis_step_s {
@@ -95,6 +95,14 @@ static const ngx_intake_redis_step_t  ngx_intake_redis_steps[] = {
     { { ngx_string("CONFIG"), ngx_string("GET"), ngx_string("appendfsync") },
       NULL,
       ngx_intake_redis_reply_appendfsync, 1 },
+
+    { { ngx_null_string, ngx_null_string, ngx_null_string },
+      ngx_intake_redis_set_waitaof,
+      ngx_intake_redis_reply_waitaof, 1 },
+
+    { { ngx_null_string, ngx_null_string, ngx_null_string },
+      ngx_intake_redis_set_wait,
+      ngx_intake_redis_reply_wait, 1 },
 };
 
 #define NGX_INTAKE_REDIS_NSTEPS                                               \
@@ -236,6 +244,7 @@ ngx_intake_redis_hello_reply(ngx_intake_redis_t *redis, ngx_int_t rc,
 
     ngx_intake_redis_warn(redis);
     ngx_intake_redis_changed(redis);
+    ngx_intake_redis_refuse_weak(redis);
 
     return NGX_OK;
 }

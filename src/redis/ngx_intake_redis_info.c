@@ -200,7 +200,7 @@ ngx_intake_redis_warn(ngx_intake_redis_t *redis)
 
     redis->warned = state;
 
-    if (state == 0 || ngx_worker != 0) {
+    if (state == 0 || ngx_worker != 0 || redis->durable) {
         return;
     }
 

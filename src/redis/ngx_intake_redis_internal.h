@@ -19,6 +19,7 @@
  *   ngx_intake_redis_connect.c     the name, the socket, TLS
  *   ngx_intake_redis_hello.c       what is asked on connect and every 15 s
  *   ngx_intake_redis_info.c        what the answers say of the server
+ *   ngx_intake_redis_durability.c  what is waited for before an answer counts
  *   ngx_intake_redis_resp.c        the protocol
  *   ngx_intake_redis_error.c       error replies
  */
@@ -37,6 +38,11 @@
 
 
 #define NGX_INTAKE_REDIS_BUFFER_SIZE    16384
+
+
+/* kinds of durability, each with a command that waits for it */
+#define NGX_INTAKE_REDIS_FSYNC          1
+#define NGX_INTAKE_REDIS_REPLICAS       2
 
 
 /* why a connection ends; it decides what is logged and what comes next */
@@ -61,7 +67,7 @@ typedef enum {
 #define NGX_INTAKE_REDIS_REPORTED_FAULT   2
 
 
-#define NGX_INTAKE_REDIS_HELLO_STEPS     10
+#define NGX_INTAKE_REDIS_HELLO_STEPS     12
 
 typedef struct ngx_intake_redis_step_s  ngx_intake_redis_step_t;
 
@@ -95,6 +101,10 @@ typedef struct {
     ngx_queue_t                     sent;      /* written, the last one maybe
                                                   in part; replies are due */
     ngx_queue_t                     first;     /* go before those waiting */
+    ngx_queue_t                     held;      /* answered; of a durable
+                                                  client, until the server
+                                                  says how durable it is */
+    ngx_uint_t                      round;     /* that many answers are due */
 
     const ngx_intake_redis_step_t  *steps[NGX_INTAKE_REDIS_HELLO_STEPS];
     ngx_uint_t                      nsteps;    /* 0: nothing was asked */
@@ -116,8 +126,8 @@ typedef struct {
 
 /*
  * The client.  An operation that was accepted is in exactly one of waiting,
- * connection->first and connection->sent, and, until its handler was called,
- * in deadlines.
+ * connection->first, connection->sent and connection->held, and, until its
+ * handler was called, in deadlines.
  */
 
 struct ngx_intake_redis_s {
@@ -163,6 +173,11 @@ struct ngx_intake_redis_s {
     ngx_uint_t                      refused;   /* operations since then */
     ngx_uint_t                      warned;    /* durability last warned of */
 
+    ngx_uint_t                      durable;   /* unsigned flag */
+    ngx_uint_t                      lacking;   /* kinds that were reported */
+
+    void                           *memory;    /* of the reply being read */
+
     ngx_log_t                       log;
 };
 
@@ -193,6 +208,12 @@ struct ngx_intake_redis_op_s {
     ngx_intake_redis_handler_pt     handler;   /* NULL: forgotten */
     void                           *data;
 
+    ngx_intake_redis_durability_t   durability;
+    ngx_intake_redis_reply_t        reply;     /* while it is held */
+    void                           *memory;    /* of reply */
+    ngx_uint_t                      wait;      /* a control that asks for this
+                                                  kind of durability */
+
     unsigned                        control:1; /* our own questions */
     unsigned                        bad:1;     /* wrong count of arguments */
     unsigned                        repeatable:1;
@@ -205,6 +226,9 @@ struct ngx_intake_redis_op_s {
 
 
 /* ngx_intake_redis.c */
+
+/* Sets the timer after which the server is asked again what it is. */
+void ngx_intake_redis_set_ping(ngx_intake_redis_t *redis);
 
 /* Makes the deadline timer fit the first deadline. */
 void ngx_intake_redis_set_timer(ngx_intake_redis_t *redis);
@@ -252,6 +276,40 @@ void ngx_intake_redis_op_reply(ngx_intake_redis_t *redis,
 void ngx_intake_redis_op_requeue(ngx_intake_redis_t *redis,
     ngx_uint_t repeat, ngx_queue_t *told, ngx_uint_t *repeated,
     ngx_uint_t *unknown);
+
+
+/* ngx_intake_redis_durability.c */
+
+/* Whether the server, as far as is known, gives what op asks for. */
+ngx_uint_t ngx_intake_redis_gives(ngx_intake_redis_t *redis,
+    ngx_intake_redis_op_t *op);
+
+/*
+ * Before a write: all that waits goes, and behind it what asks how durable it
+ * is, unless answers to that are due.  NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_intake_redis_begin_round(ngx_intake_redis_t *redis);
+
+/* Keeps an answered operation with its reply until that is known. */
+void ngx_intake_redis_hold(ngx_intake_redis_t *redis,
+    ngx_intake_redis_op_t *op, ngx_intake_redis_reply_t *reply);
+
+/* The answer to op, which asked how durable those held are; frees op. */
+void ngx_intake_redis_wait_reply(ngx_intake_redis_t *redis,
+    ngx_intake_redis_op_t *op, ngx_int_t rc, ngx_intake_redis_reply_t *reply);
+
+/* Ends those that wait for what the server does not give. */
+void ngx_intake_redis_refuse_weak(ngx_intake_redis_t *redis);
+
+/* The questions of ngx_intake_redis_hello.c about it, and their answers. */
+ngx_uint_t ngx_intake_redis_set_waitaof(ngx_intake_redis_t *redis,
+    ngx_str_t *args, u_char *buf);
+ngx_uint_t ngx_intake_redis_set_wait(ngx_intake_redis_t *redis,
+    ngx_str_t *args, u_char *buf);
+ngx_int_t ngx_intake_redis_reply_waitaof(ngx_intake_redis_t *redis,
+    ngx_intake_redis_reply_t *reply, const ngx_intake_redis_error_t *row);
+ngx_int_t ngx_intake_redis_reply_wait(ngx_intake_redis_t *redis,
+    ngx_intake_redis_reply_t *reply, const ngx_intake_redis_error_t *row);
 
 
 /* ngx_intake_redis_connection.c */

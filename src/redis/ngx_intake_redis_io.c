@@ -85,7 +85,10 @@ ngx_intake_redis_receive(ngx_intake_redis_t *redis)
         return;
     }
 
-    if (!ngx_queue_empty(&rc->first)) {
+    if (!ngx_queue_empty(&rc->first)
+        || (redis->durable && rc->round == 0
+            && !ngx_queue_empty(&redis->waiting)))
+    {
         ngx_intake_redis_post_write(redis);
     }
 
@@ -119,9 +122,14 @@ ngx_intake_redis_replies(ngx_intake_redis_t *redis)
             return NGX_ERROR;
         }
 
+        redis->memory = memory;
+
         rv = ngx_intake_redis_reply(redis, rc, &reply);
 
-        ngx_intake_redis_reader_release(memory);
+        if (redis->memory) {
+            ngx_intake_redis_reader_release(redis->memory);
+            redis->memory = NULL;
+        }
 
         if (rv != NGX_OK) {
             return NGX_ERROR;
@@ -145,6 +153,11 @@ ngx_intake_redis_reply(ngx_intake_redis_t *redis, ngx_int_t rc,
     if (!ngx_queue_empty(&conn->sent)) {
         q = ngx_queue_head(&conn->sent);
         op = ngx_queue_data(q, ngx_intake_redis_op_t, queue);
+    }
+
+    if (op && op->wait) {
+        ngx_intake_redis_wait_reply(redis, op, rc, reply);
+        return NGX_OK;
     }
 
     if (op && op->control) {
@@ -222,6 +235,12 @@ ngx_intake_redis_flush(ngx_intake_redis_t *redis)
     rc = redis->connection;
     c = rc->peer.connection;
 
+    if (redis->durable && ngx_intake_redis_begin_round(redis) != NGX_OK) {
+        ngx_intake_redis_close(redis, NGX_INTAKE_REDIS_CLOSE_LOST, 0,
+                               "no memory");
+        return;
+    }
+
     out = ngx_intake_redis_chain(redis);
 
     if (out || c->buffered) {
@@ -234,7 +253,7 @@ ngx_intake_redis_flush(ngx_intake_redis_t *redis)
         }
 
         if (ngx_intake_redis_mark_sent(redis, &rc->first)
-            && ngx_intake_redis_serves(redis))
+            && ngx_intake_redis_serves(redis) && !redis->durable)
         {
             (void) ngx_intake_redis_mark_sent(redis, &redis->waiting);
         }
@@ -299,7 +318,9 @@ ngx_intake_redis_chain(ngx_intake_redis_t *redis)
         ll = ngx_intake_redis_chain_queue(&rc->first, ll);
     }
 
-    if (ngx_intake_redis_serves(redis)) {
+    /* those of a durable client go first, when their round begins */
+
+    if (ngx_intake_redis_serves(redis) && !redis->durable) {
         ll = ngx_intake_redis_chain_queue(&redis->waiting, ll);
     }
 
@@ -350,7 +371,7 @@ ngx_intake_redis_mark_sent(ngx_intake_redis_t *redis, ngx_queue_t *queue)
         ngx_queue_remove(q);
         ngx_queue_insert_tail(&redis->connection->sent, q);
 
-        if (op->control) {
+        if (op->control && !op->wait) {
             ngx_intake_redis_hello_sent(redis);
         }
     }

@@ -122,10 +122,22 @@ ngx_intake_redis_op_arg(ngx_intake_redis_op_t *op, u_char *data, size_t len)
 
 
 void
+ngx_intake_redis_op_durability(ngx_intake_redis_op_t *op,
+    ngx_intake_redis_durability_t *durability)
+{
+    op->durability = *durability;
+}
+
+
+void
 ngx_intake_redis_op_free(ngx_intake_redis_op_t *op)
 {
     if (op->eval) {
         ngx_free(op->eval);
+    }
+
+    if (op->memory) {
+        ngx_intake_redis_reader_release(op->memory);
     }
 
     ngx_free(op);
@@ -251,6 +263,11 @@ ngx_intake_redis_op_reply(ngx_intake_redis_t *redis,
         ngx_intake_redis_report_well(redis);
     }
 
+    if (redis->connection->round && !op->told) {
+        ngx_intake_redis_hold(redis, op, reply);
+        return;
+    }
+
     ngx_intake_redis_op_finish(redis, op, NGX_INTAKE_REDIS_OK, reply);
 }
 
@@ -358,6 +375,12 @@ ngx_intake_redis_op_again(ngx_intake_redis_t *redis,
 
     ngx_intake_redis_op_rewind(op);
 
+    if (redis->durable) {
+        /* what was sent behind it does not wait for this one */
+        ngx_queue_insert_head(&redis->waiting, &op->queue);
+        return;
+    }
+
     ngx_queue_insert_tail(&redis->connection->first, &op->queue);
 }
 
@@ -367,7 +390,7 @@ ngx_intake_redis_op_requeue(ngx_intake_redis_t *redis, ngx_uint_t repeat,
     ngx_queue_t *told, ngx_uint_t *repeated, ngx_uint_t *unknown)
 {
     ngx_uint_t                      whole;
-    ngx_queue_t                    *q, *from, again;
+    ngx_queue_t                    *q, again;
     ngx_intake_redis_op_t          *op;
     ngx_intake_redis_connection_t  *rc;
 
@@ -375,11 +398,17 @@ ngx_intake_redis_op_requeue(ngx_intake_redis_t *redis, ngx_uint_t repeat,
 
     ngx_queue_init(&again);
 
-    while (!ngx_queue_empty(&rc->sent) || !ngx_queue_empty(&rc->first)) {
+    /* in the order in which they were sent */
 
-        from = ngx_queue_empty(&rc->sent) ? &rc->first : &rc->sent;
+    ngx_queue_add(&rc->held, &rc->sent);
+    ngx_queue_init(&rc->sent);
 
-        q = ngx_queue_head(from);
+    ngx_queue_add(&rc->held, &rc->first);
+    ngx_queue_init(&rc->first);
+
+    while (!ngx_queue_empty(&rc->held)) {
+
+        q = ngx_queue_head(&rc->held);
         op = ngx_queue_data(q, ngx_intake_redis_op_t, queue);
 
         ngx_queue_remove(q);
@@ -429,4 +458,9 @@ ngx_intake_redis_op_rewind(ngx_intake_redis_op_t *op)
 {
     op->buf.pos = op->buf.start;
     op->sent = 0;
+
+    if (op->memory) {
+        ngx_intake_redis_reader_release(op->memory);
+        op->memory = NULL;
+    }
 }

@@ -9,7 +9,8 @@ package Intake::RedisServer;
 #         options => { appendonly => 'yes', save => ['60 1', '300 10'] },
 #         acl => ['intake on >secret ~intake:* +@all'])->start();
 #
-# sentinel => 1 starts it as a Sentinel; `password` and `user` are those with
+# sentinel => 1 starts it as a Sentinel; `binary` is another server's, such as
+# that of Valkey; `password` and `user` are those with
 # which command() logs in.
 
 use strict;
@@ -53,7 +54,7 @@ sub start {
     $self->write_conf() unless $self->{sentinel} && -e "$self->{path}.conf";
 
     $self->{process} = Intake::Process->spawn(
-        command => ['redis-server', "$self->{path}.conf",
+        command => [$self->{binary} // 'redis-server', "$self->{path}.conf",
                     $self->{sentinel} ? '--sentinel' : ()],
         out => "$self->{path}.out");
 
