@@ -85,6 +85,29 @@ my %replies = (
                    qr/Redis refused an entry of .*: "ERR no"/],
     'another slot' => [{ reply => "-MOVED 1 127.0.0.1:1\r\n" }, 0,
                        'STORE_REFUSED', qr/"MOVED .* part of a cluster/],
+
+    # the words of Redis for what it does not do, and the connection stays
+    map({ my ($word, $text, $hint) = @$_;
+          ("the word $word" => [{ reply => "-$word $text\r\n" }, 0,
+                                'STORE_REFUSED',
+                                qr/Redis refused an entry of .*"$word .*$hint/]) }
+        ['ASK', '1 127.0.0.1:1', 'part of a cluster'],
+        ['TRYAGAIN', 'Multiple keys request during rehashing of slot', ''],
+        ['CLUSTERDOWN', 'Hash slot not served', ''],
+        ['CROSSSLOT', "Keys in request don't hash to the same slot",
+         'part of a cluster'],
+        ['WRONGTYPE', 'Operation against a key holding the wrong kind of value',
+         'a key of another program'],
+        ['BUSY', 'Redis is busy running a script', ''],
+        ['OOM', "command not allowed when used memory > 'maxmemory'",
+         'maxmemory of the server is reached'],
+        ['MISCONF', 'Redis is configured to save RDB snapshots',
+         'cannot save to its disk'],
+        ['NOREPLICAS', 'Not enough good replicas to write.',
+         'misses the replicas'],
+        ['NOPERM', "this user has no permissions to run 'evalsha'",
+         'ACL of the user']),
+
     'a long error' => [{ reply => "-ODD \e[31m" . 'x' x 100_000 . "\r\n" }, 0,
                        'STORE_REFUSED', qr/"ODD \?\[31mx{50,300}"/],
     'late' => [{ pass => 1, delay => 1 }, 0, 'STORE_TIMEOUT'],

@@ -335,7 +335,10 @@ ngx_intake_redis_tls(ngx_intake_redis_t *redis)
 
     ngx_intake_redis_set_state(redis, NGX_INTAKE_REDIS_TLS);
 
-    /* the details of a failed handshake are logged with the first one only */
+    /*
+     * The details of a failed handshake are logged with the first one only.
+     * With TLS 1.3 a server refuses our certificate when it is over.
+     */
 
     if (redis->reported) {
         rc->log.log_level = ngx_min(rc->log.log_level, NGX_LOG_ALERT);
@@ -459,8 +462,6 @@ ngx_intake_redis_tls_done(ngx_intake_redis_t *redis)
 
     conn = redis->connection;
     c = conn->peer.connection;
-
-    conn->log.log_level = redis->log.log_level;
 
     if (!c->ssl->handshaked) {
         ngx_intake_redis_close(redis, NGX_INTAKE_REDIS_CLOSE_FAILED,

@@ -158,6 +158,7 @@ ngx_intake_redis_ready(ngx_intake_redis_t *redis)
     c = rc->peer.connection;
 
     rc->ready = ngx_current_msec;
+    rc->log.log_level = redis->log.log_level;
     rc->text.len = 0;
 
     /* from here on it is the time without a reply, only while one is due */
@@ -416,6 +417,8 @@ ngx_intake_redis_report(ngx_intake_redis_t *redis,
 
     log = redis->connection ? &redis->connection->log : &redis->log;
     text = redis->connection ? &redis->connection->text : &none;
+
+    log->log_level = redis->log.log_level;
 
     /* of several servers the last one to fail stands for all */
 
