@@ -88,6 +88,9 @@ char *ngx_http_intake_source_block(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 /* the setters that a source has in common with its platform */
+/* what `server URL` of intake_redis says goes to redis */
+char *ngx_http_intake_add_servers(ngx_conf_t *cf, ngx_str_t *url,
+    ngx_intake_redis_conf_t *redis);
 char *ngx_http_intake_set_durability(ngx_conf_t *cf,
     ngx_http_intake_directive_t *d, void *conf);
 char *ngx_http_intake_set_dedupe(ngx_conf_t *cf,

@@ -10,9 +10,6 @@
 /* intake_redis { }: the server that keeps the streams */
 
 
-#define NGX_HTTP_INTAKE_REDIS_PORT  6379
-
-
 typedef struct {
     ngx_intake_redis_conf_t     *redis;
 
@@ -25,8 +22,6 @@ typedef struct {
 
 static char *ngx_http_intake_redis_server(ngx_conf_t *cf,
     ngx_http_intake_directive_t *d, void *conf);
-static char *ngx_http_intake_redis_url(ngx_conf_t *cf, ngx_str_t *url,
-    ngx_intake_redis_server_t *server);
 static char *ngx_http_intake_redis_user(ngx_conf_t *cf,
     ngx_http_intake_directive_t *d, void *conf);
 static char *ngx_http_intake_redis_password(ngx_conf_t *cf,
@@ -60,7 +55,11 @@ static ngx_http_intake_directive_t  ngx_http_intake_redis_directives[] = {
 
     { ngx_string("user"), 1, 1, ngx_http_intake_redis_user, 0, 0 },
 
-    { ngx_string("password"), 1, 1, ngx_http_intake_redis_password, 0, 0 },
+    { ngx_string("password"), 1, 1, ngx_http_intake_redis_password,
+      offsetof(ngx_intake_redis_conf_t, password), 0 },
+
+    { ngx_string("sentinel_password"), 1, 1, ngx_http_intake_redis_password,
+      offsetof(ngx_intake_redis_conf_t, sentinel_password), 0 },
 
     { ngx_string("prefix"), 1, 1, ngx_http_intake_redis_prefix, 0, 0 },
 
@@ -136,6 +135,24 @@ ngx_http_intake_redis_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    if (imcf->redis.sentinel_password.len
+        && imcf->redis.topology != NGX_INTAKE_REDIS_SENTINELS)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"sentinel_password\" in intake_redis needs a "
+                           "\"server sentinel://NAME@HOST\"");
+        return NGX_CONF_ERROR;
+    }
+
+    if (imcf->redis.database > 0
+        && imcf->redis.topology == NGX_INTAKE_REDIS_CLUSTER)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"database\" in intake_redis cannot be another "
+                           "than 0 in a cluster");
+        return NGX_CONF_ERROR;
+    }
+
     return ngx_http_intake_redis_tls(cf, &block);
 }
 
@@ -146,84 +163,11 @@ ngx_http_intake_redis_server(ngx_conf_t *cf, ngx_http_intake_directive_t *d,
 {
     ngx_http_intake_redis_block_t *block = conf;
 
-    ngx_str_t                  *value;
-    ngx_intake_redis_server_t  *server;
+    ngx_str_t  *value;
 
     value = cf->args->elts;
 
-    if (block->redis->servers.elts == NULL
-        && ngx_array_init(&block->redis->servers, cf->pool, 2,
-                          sizeof(ngx_intake_redis_server_t))
-           != NGX_OK)
-    {
-        return NGX_CONF_ERROR;
-    }
-
-    server = ngx_array_push(&block->redis->servers);
-    if (server == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    return ngx_http_intake_redis_url(cf, &value[1], server);
-}
-
-
-static char *
-ngx_http_intake_redis_url(ngx_conf_t *cf, ngx_str_t *url,
-    ngx_intake_redis_server_t *server)
-{
-    size_t     skip;
-    ngx_url_t  u;
-
-    ngx_memzero(server, sizeof(ngx_intake_redis_server_t));
-    ngx_memzero(&u, sizeof(ngx_url_t));
-
-    server->url = *url;
-    skip = 0;
-
-    if (ngx_strncmp(url->data, "redis://", 8) == 0) {
-        skip = 8;
-
-    } else if (ngx_strncmp(url->data, "rediss://", 9) == 0) {
-        skip = 9;
-        server->ssl = 1;
-
-    } else if (ngx_strncmp(url->data, "unix:", 5) != 0) {
-        return "must be redis://HOST[:PORT], rediss://HOST[:PORT] "
-               "or unix:/PATH";
-    }
-
-    u.url.data = url->data + skip;
-    u.url.len = url->len - skip;
-    u.default_port = NGX_HTTP_INTAKE_REDIS_PORT;
-    u.no_resolve = 1;
-
-    if (ngx_strlchr(u.url.data, u.url.data + u.url.len, '@')) {
-        return "must not hold credentials: write \"user\" and \"password\" "
-               "of their own";
-    }
-
-    if (skip && ngx_strlchr(u.url.data, u.url.data + u.url.len, '/')) {
-        return "must end after the port: write \"database\" of its own";
-    }
-
-    if (ngx_parse_url(cf->pool, &u) != NGX_OK) {
-        if (u.err) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "%s in \"server %V\" of intake_redis",
-                               u.err, url);
-        }
-
-        return NGX_CONF_ERROR;
-    }
-
-    server->unix_socket = (skip == 0);
-    server->host = server->unix_socket ? u.url : u.host;
-    server->port = server->unix_socket ? 0 : u.port;
-    server->addrs = u.addrs;
-    server->naddrs = u.naddrs;
-
-    return NGX_CONF_OK;
+    return ngx_http_intake_add_servers(cf, &value[1], block->redis);
 }
 
 
@@ -253,12 +197,13 @@ ngx_http_intake_redis_password(ngx_conf_t *cf, ngx_http_intake_directive_t *d,
 {
     ngx_http_intake_redis_block_t *block = conf;
 
-    ngx_str_t  *value;
+    ngx_str_t  *value, *password;
 
     value = cf->args->elts;
+    password = (ngx_str_t *) ((u_char *) block->redis + d->offset);
 
-    if (ngx_http_intake_read_secret(cf, &value[1], "password",
-                                    &block->redis->password)
+    if (ngx_http_intake_read_secret(cf, &value[1], (char *) d->name.data,
+                                    password)
         != NGX_OK)
     {
         return NGX_CONF_ERROR;

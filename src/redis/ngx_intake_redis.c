@@ -19,7 +19,12 @@
 /* until an operator has changed something */
 #define NGX_INTAKE_REDIS_FAULT_BACKOFF  10000
 
+/* where a fail-over is what ends it */
+#define NGX_INTAKE_REDIS_SENTINEL_BACKOFF  1000
 
+
+static ngx_intake_redis_t *ngx_intake_redis_new(ngx_cycle_t *cycle,
+    ngx_intake_redis_conf_t *conf);
 static ngx_int_t ngx_intake_redis_create_peers(ngx_intake_redis_t *redis);
 static void ngx_intake_redis_init_events(ngx_intake_redis_t *redis);
 static void ngx_intake_redis_add_deadline(ngx_intake_redis_t *redis,
@@ -34,6 +39,47 @@ static void ngx_intake_redis_back_off(ngx_intake_redis_t *redis,
 ngx_intake_redis_t *
 ngx_intake_redis_create(ngx_cycle_t *cycle, ngx_intake_redis_conf_t *conf,
     ngx_uint_t durable, ngx_intake_redis_info_pt info_handler, void *data)
+{
+    ngx_intake_redis_t  *redis;
+
+    redis = ngx_intake_redis_new(cycle, conf);
+    if (redis == NULL) {
+        return NULL;
+    }
+
+    redis->durable = durable;
+    redis->info_handler = info_handler;
+    redis->data = data;
+
+    if (conf->topology == NGX_INTAKE_REDIS_SENTINELS
+        && ngx_intake_redis_create_sentinel(redis) != NGX_OK)
+    {
+        ngx_intake_redis_destroy(redis);
+        return NULL;
+    }
+
+    return redis;
+}
+
+
+ngx_intake_redis_t *
+ngx_intake_redis_create_client(ngx_cycle_t *cycle,
+    ngx_intake_redis_conf_t *conf, ngx_intake_redis_kind_e kind)
+{
+    ngx_intake_redis_t  *redis;
+
+    redis = ngx_intake_redis_new(cycle, conf);
+
+    if (redis) {
+        redis->kind = kind;
+    }
+
+    return redis;
+}
+
+
+static ngx_intake_redis_t *
+ngx_intake_redis_new(ngx_cycle_t *cycle, ngx_intake_redis_conf_t *conf)
 {
     ngx_pool_t          *pool;
     ngx_intake_redis_t  *redis;
@@ -53,14 +99,10 @@ ngx_intake_redis_create(ngx_cycle_t *cycle, ngx_intake_redis_conf_t *conf,
     redis->conf = conf;
     redis->pool = pool;
     redis->fd = (ngx_socket_t) -1;
-    redis->durable = durable;
 
     redis->log = *cycle->log;
     redis->log.handler = ngx_intake_redis_log_handler;
     redis->log.data = redis;
-
-    redis->info_handler = info_handler;
-    redis->data = data;
 
     redis->info.round_trip = -1;
     redis->info.appendonly = -1;
@@ -95,7 +137,10 @@ ngx_intake_redis_create_peers(ngx_intake_redis_t *redis)
 
     servers = redis->conf->servers.elts;
 
-    redis->npeers = redis->conf->servers.nelts;
+    /* a server that is still to be found is one, too */
+
+    redis->npeers = (redis->conf->topology == NGX_INTAKE_REDIS_SENTINELS)
+                    ? 1 : redis->conf->servers.nelts;
     redis->left = redis->npeers;
 
     peers = ngx_pcalloc(redis->pool,
@@ -148,6 +193,10 @@ ngx_intake_redis_destroy(ngx_intake_redis_t *redis)
     ngx_uint_t  i;
 
     ngx_intake_redis_close(redis, NGX_INTAKE_REDIS_CLOSE_DESTROY, 0, "");
+
+    if (redis->sentinel) {
+        ngx_intake_redis_destroy_sentinel(redis);
+    }
 
     if (redis->retry.timer_set) {
         ngx_del_timer(&redis->retry);
@@ -413,7 +462,9 @@ ngx_intake_redis_ping_handler(ngx_event_t *ev)
 
     redis = ev->data;
 
-    if (redis->info.state != NGX_INTAKE_REDIS_READY || ngx_exiting) {
+    if (redis->info.state != NGX_INTAKE_REDIS_READY || ngx_exiting
+        || redis->kind == NGX_INTAKE_REDIS_KIND_SENTINEL)
+    {
         return;
     }
 
@@ -452,6 +503,7 @@ ngx_intake_redis_again(ngx_intake_redis_t *redis,
     switch (why) {
 
     case NGX_INTAKE_REDIS_CLOSE_DEMOTED:
+    case NGX_INTAKE_REDIS_CLOSE_NEXT:
         redis->peer = (redis->peer + 1) % redis->npeers;
 
         /* fall through */
@@ -490,10 +542,12 @@ ngx_intake_redis_again(ngx_intake_redis_t *redis,
 static void
 ngx_intake_redis_back_off(ngx_intake_redis_t *redis, ngx_uint_t fault)
 {
-    ngx_msec_t  delay;
+    ngx_msec_t  delay, longest;
 
-    redis->backoff = redis->backoff ? ngx_min(2 * redis->backoff,
-                                              NGX_INTAKE_REDIS_MAX_BACKOFF)
+    longest = (redis->sentinel || redis->kind) ? NGX_INTAKE_REDIS_SENTINEL_BACKOFF
+                              : NGX_INTAKE_REDIS_MAX_BACKOFF;
+
+    redis->backoff = redis->backoff ? ngx_min(2 * redis->backoff, longest)
                                     : NGX_INTAKE_REDIS_MIN_BACKOFF;
 
     delay = fault ? NGX_INTAKE_REDIS_FAULT_BACKOFF : redis->backoff;

@@ -48,10 +48,21 @@ typedef struct {
 } ngx_intake_redis_durability_t;
 
 
+typedef enum {
+    NGX_INTAKE_REDIS_SERVERS = 0,          /* replicas of one another */
+    NGX_INTAKE_REDIS_SENTINELS,            /* that name the server */
+    NGX_INTAKE_REDIS_CLUSTER               /* some nodes of it */
+} ngx_intake_redis_topology_e;
+
+
 /* what intake_redis {} says; read only after the configuration is read */
 
 typedef struct {
     ngx_array_t                servers;    /* ngx_intake_redis_server_t */
+    ngx_intake_redis_topology_e  topology; /* what they are */
+    ngx_str_t                  url;        /* of a topology, as configured */
+    ngx_str_t                  master;     /* its name at the sentinels */
+    ngx_str_t                  sentinel_password;
 
     ngx_str_t                  user;
     ngx_str_t                  password;

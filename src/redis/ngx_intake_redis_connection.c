@@ -41,6 +41,11 @@ ngx_intake_redis_next(ngx_intake_redis_t *redis)
 
     case NGX_INTAKE_REDIS_DOWN:
 
+        if (redis->sentinel) {
+            ngx_intake_redis_discover(redis);
+            return;
+        }
+
         if (peer->conf->naddrs == 0 && redis->addr == 0) {
             ngx_intake_redis_resolve(redis);
             return;
@@ -167,10 +172,16 @@ ngx_intake_redis_ready(ngx_intake_redis_t *redis)
         ngx_del_timer(c->read);
     }
 
-    ngx_log_error(NGX_LOG_INFO, &rc->log, 0, "redis is ready");
+    ngx_log_error(NGX_LOG_INFO, &rc->log, 0,
+                  redis->kind == NGX_INTAKE_REDIS_KIND_SENTINEL
+                  ? "sentinel is ready" : "redis is ready");
 
     if (!redis->reported) {
         redis->refused = 0;
+    }
+
+    if (redis->sentinel) {
+        redis->sentinel->doubt = 0;
     }
 
     redis->left = redis->npeers;
@@ -480,6 +491,11 @@ ngx_intake_redis_close_connection(ngx_intake_redis_t *redis)
     ngx_pool_t                     *pool;
     ngx_connection_t               *c;
     ngx_intake_redis_connection_t  *rc;
+
+    if (redis->sentinel && redis->sentinel->op) {
+        ngx_intake_redis_forget(redis->sentinel->op);
+        redis->sentinel->op = NULL;
+    }
 
     if (redis->resolve) {
         ngx_resolve_name_done(redis->resolve);

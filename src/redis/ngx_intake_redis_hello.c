@@ -143,7 +143,11 @@ ngx_intake_redis_hello(ngx_intake_redis_t *redis, ngx_uint_t periodic)
 
         step = &ngx_intake_redis_steps[i];
 
-        if (periodic && !step->periodic) {
+        /* a sentinel is told who asks, and asked nothing here */
+
+        if (step->periodic
+            ? redis->kind == NGX_INTAKE_REDIS_KIND_SENTINEL : periodic)
+        {
             continue;
         }
 
@@ -385,7 +389,7 @@ ngx_intake_redis_reply_role(ngx_intake_redis_t *redis,
 
     if (row) {
 
-        if (redis->npeers == 1) {
+        if (redis->npeers == 1 && redis->sentinel == NULL) {
             /* nothing to choose from */
             return NGX_OK;
         }

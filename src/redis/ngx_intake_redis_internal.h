@@ -19,6 +19,7 @@
  *   ngx_intake_redis_connect.c     the name, the socket, TLS
  *   ngx_intake_redis_hello.c       what is asked on connect and every 15 s
  *   ngx_intake_redis_info.c        what the answers say of the server
+ *   ngx_intake_redis_sentinel.c    who the master is
  *   ngx_intake_redis_durability.c  what is waited for before an answer counts
  *   ngx_intake_redis_resp.c        the protocol
  *   ngx_intake_redis_error.c       error replies
@@ -55,6 +56,8 @@ typedef enum {
     NGX_INTAKE_REDIS_CLOSE_LOST,       /* it broke: once more */
     NGX_INTAKE_REDIS_CLOSE_CLEAN,      /* nothing was due: once more */
     NGX_INTAKE_REDIS_CLOSE_DEMOTED,    /* no master now: the next server */
+    NGX_INTAKE_REDIS_CLOSE_NEXT,       /* all is well, but the next server is
+                                          wanted */
     NGX_INTAKE_REDIS_CLOSE_QUIT,       /* the worker leaves, nothing is due */
     NGX_INTAKE_REDIS_CLOSE_SHUTDOWN,   /* worker_shutdown_timeout has passed */
     NGX_INTAKE_REDIS_CLOSE_DESTROY     /* no handler is called any more */
@@ -70,6 +73,37 @@ typedef enum {
 #define NGX_INTAKE_REDIS_HELLO_STEPS     12
 
 typedef struct ngx_intake_redis_step_s  ngx_intake_redis_step_t;
+
+
+/* whom a client talks to */
+
+typedef enum {
+    NGX_INTAKE_REDIS_KIND_SERVER = 0,
+    NGX_INTAKE_REDIS_KIND_SENTINEL         /* it is asked for the master */
+} ngx_intake_redis_kind_e;
+
+
+#define NGX_INTAKE_REDIS_MAX_HOST  255
+
+
+/* those who know which server is the master */
+
+typedef struct {
+    ngx_intake_redis_t             *client;    /* of the sentinels */
+    ngx_intake_redis_conf_t         conf;      /* of that client */
+
+    ngx_intake_redis_op_t          *op;        /* the question, NULL: none */
+    ngx_event_t                     ask;       /* posted: it was answered */
+    ngx_uint_t                      asked;     /* sentinels, for this try */
+
+    ngx_intake_redis_server_t       server;    /* that was named */
+    ngx_str_t                       found;     /* its host */
+    u_char                          host_buf[NGX_INTAKE_REDIS_MAX_HOST];
+
+    unsigned                        answered:1;
+    unsigned                        doubt:1;   /* the last answer was of no
+                                                  use: ask another */
+} ngx_intake_redis_sentinel_t;
 
 
 /* a configured server as this worker sees it */
@@ -173,6 +207,9 @@ struct ngx_intake_redis_s {
     ngx_uint_t                      refused;   /* operations since then */
     ngx_uint_t                      warned;    /* durability last warned of */
 
+    ngx_intake_redis_kind_e         kind;
+    ngx_intake_redis_sentinel_t    *sentinel;  /* NULL: not needed */
+
     ngx_uint_t                      durable;   /* unsigned flag */
     ngx_uint_t                      lacking;   /* kinds that were reported */
 
@@ -227,6 +264,10 @@ struct ngx_intake_redis_op_s {
 
 /* ngx_intake_redis.c */
 
+/* A client that tells nobody of its info.  NULL: no memory. */
+ngx_intake_redis_t *ngx_intake_redis_create_client(ngx_cycle_t *cycle,
+    ngx_intake_redis_conf_t *conf, ngx_intake_redis_kind_e kind);
+
 /* Sets the timer after which the server is asked again what it is. */
 void ngx_intake_redis_set_ping(ngx_intake_redis_t *redis);
 
@@ -276,6 +317,19 @@ void ngx_intake_redis_op_reply(ngx_intake_redis_t *redis,
 void ngx_intake_redis_op_requeue(ngx_intake_redis_t *redis,
     ngx_uint_t repeat, ngx_queue_t *told, ngx_uint_t *repeated,
     ngx_uint_t *unknown);
+
+
+/* ngx_intake_redis_sentinel.c */
+
+ngx_int_t ngx_intake_redis_create_sentinel(ngx_intake_redis_t *redis);
+void ngx_intake_redis_destroy_sentinel(ngx_intake_redis_t *redis);
+
+/* DOWN: asks who the master is, then connects. */
+void ngx_intake_redis_discover(ngx_intake_redis_t *redis);
+
+/* RESOLVING: the only peer is server, at host from now on; connects. */
+void ngx_intake_redis_use(ngx_intake_redis_t *redis,
+    ngx_intake_redis_server_t *server, ngx_str_t *host);
 
 
 /* ngx_intake_redis_durability.c */

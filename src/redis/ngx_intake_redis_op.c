@@ -347,7 +347,7 @@ ngx_intake_redis_told(ngx_intake_redis_t *redis, ngx_str_t *error)
 
     /* where there is no other server it may be a master again at once */
 
-    if (redis->npeers > 1
+    if ((redis->npeers > 1 || redis->sentinel)
         && ngx_intake_redis_error(error)->action
            == NGX_INTAKE_REDIS_ACT_REDISCOVER)
     {
