@@ -27,6 +27,7 @@ static ngx_intake_redis_t *ngx_intake_redis_new(ngx_cycle_t *cycle,
     ngx_intake_redis_conf_t *conf);
 static ngx_int_t ngx_intake_redis_create_peers(ngx_intake_redis_t *redis);
 static void ngx_intake_redis_init_events(ngx_intake_redis_t *redis);
+static ngx_uint_t ngx_intake_redis_op_slot(ngx_intake_redis_op_t *op);
 static void ngx_intake_redis_add_deadline(ngx_intake_redis_t *redis,
     ngx_intake_redis_op_t *op);
 static void ngx_intake_redis_deadline_handler(ngx_event_t *ev);
@@ -53,6 +54,13 @@ ngx_intake_redis_create(ngx_cycle_t *cycle, ngx_intake_redis_conf_t *conf,
 
     if (conf->topology == NGX_INTAKE_REDIS_SENTINELS
         && ngx_intake_redis_create_sentinel(redis) != NGX_OK)
+    {
+        ngx_intake_redis_destroy(redis);
+        return NULL;
+    }
+
+    if (conf->topology == NGX_INTAKE_REDIS_CLUSTER
+        && ngx_intake_redis_create_cluster(redis) != NGX_OK)
     {
         ngx_intake_redis_destroy(redis);
         return NULL;
@@ -122,7 +130,9 @@ ngx_intake_redis_new(ngx_cycle_t *cycle, ngx_intake_redis_conf_t *conf)
 
     /* nothing is called before we return: the loop begins with this event */
 
-    ngx_post_event(&redis->retry, &ngx_posted_next_events);
+    if (conf->topology != NGX_INTAKE_REDIS_CLUSTER) {
+        ngx_post_event(&redis->retry, &ngx_posted_next_events);
+    }
 
     return redis;
 }
@@ -198,6 +208,10 @@ ngx_intake_redis_destroy(ngx_intake_redis_t *redis)
         ngx_intake_redis_destroy_sentinel(redis);
     }
 
+    if (redis->cluster) {
+        ngx_intake_redis_destroy_cluster(redis);
+    }
+
     if (redis->retry.timer_set) {
         ngx_del_timer(&redis->retry);
     }
@@ -221,12 +235,24 @@ ngx_intake_redis_send(ngx_intake_redis_t *redis, ngx_intake_redis_op_t *op,
     ngx_msec_t timeout, ngx_uint_t repeatable,
     ngx_intake_redis_handler_pt handler, void *data)
 {
-    size_t  size;
+    size_t               size;
+    ngx_intake_redis_t  *client;
 
     if (op->bad || op->nargs) {
         ngx_log_error(NGX_LOG_ALERT, &redis->log, 0,
                       "redis operation with a wrong number of arguments");
         return NGX_ERROR;
+    }
+
+    if (redis->cluster) {
+        op->slot = ngx_intake_redis_op_slot(op);
+        client = redis;
+
+        if (ngx_intake_redis_route(redis, op, &client) == NGX_DECLINED) {
+            return NGX_DECLINED;
+        }
+
+        redis = client;
     }
 
     if (redis->avoided) {
@@ -250,15 +276,29 @@ ngx_intake_redis_send(ngx_intake_redis_t *redis, ngx_intake_redis_op_t *op,
     op->handler = handler;
     op->data = data;
     op->repeatable = (repeatable != 0);
-    op->size = size;
     op->deadline = ngx_current_msec
                    + (timeout ? timeout : redis->conf->timeout);
 
+    ngx_intake_redis_accept(redis, op);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_intake_redis_accept(ngx_intake_redis_t *redis, ngx_intake_redis_op_t *op)
+{
+    op->size = op->buf.last - op->buf.start;
+
     redis->info.in_flight++;
-    redis->bytes += size;
+    redis->bytes += op->size;
 
     ngx_queue_insert_tail(&redis->waiting, &op->queue);
     ngx_intake_redis_add_deadline(redis, op);
+
+    if (redis->cluster) {
+        return;
+    }
 
     switch (redis->info.state) {
 
@@ -278,8 +318,30 @@ ngx_intake_redis_send(ngx_intake_redis_t *redis, ngx_intake_redis_op_t *op,
     default:
         break;
     }
+}
 
-    return NGX_OK;
+
+/* that of its first key; the source is where all its keys are */
+
+static ngx_uint_t
+ngx_intake_redis_op_slot(ngx_intake_redis_op_t *op)
+{
+    u_char  *p;
+    size_t   len;
+
+    if (op->script == NULL || op->nkeys == 0) {
+        return 0;
+    }
+
+    /* "$LENGTH" CRLF */
+
+    len = 0;
+
+    for (p = op->args + 1; *p != CR; p++) {
+        len = len * 10 + (*p - '0');
+    }
+
+    return ngx_intake_redis_slot(p + 2, len);
 }
 
 
@@ -320,13 +382,18 @@ ngx_intake_redis_forget(ngx_intake_redis_op_t *op)
 ngx_intake_redis_info_t *
 ngx_intake_redis_info(ngx_intake_redis_t *redis)
 {
-    return &redis->info;
+    return redis->cluster ? &redis->cluster->all : &redis->info;
 }
 
 
 void
 ngx_intake_redis_changed(ngx_intake_redis_t *redis)
 {
+    if (redis->cluster) {
+        ngx_intake_redis_node_info(redis, NULL);
+        return;
+    }
+
     if (redis->info_handler) {
         redis->info_handler(redis->data, &redis->info);
     }

@@ -186,6 +186,62 @@ ngx_intake_redis_unresolved(ngx_intake_redis_t *redis, const char *reason)
 }
 
 
+ngx_int_t
+ngx_intake_redis_set_address(ngx_intake_redis_t *redis, ngx_str_t *host,
+    in_port_t port)
+{
+    ngx_int_t                 rc;
+    ngx_addr_t               *addr;
+    ngx_pool_t               *pool;
+    ngx_intake_redis_peer_t  *peer;
+
+    peer = &redis->peers[redis->peer];
+
+    pool = ngx_create_pool(NGX_INTAKE_REDIS_POOL_SIZE, redis->cycle->log);
+    if (pool == NULL) {
+        return NGX_ERROR;
+    }
+
+    addr = ngx_palloc(pool, sizeof(ngx_addr_t));
+    if (addr == NULL) {
+        rc = NGX_ERROR;
+        goto failed;
+    }
+
+    rc = ngx_parse_addr(pool, addr, host->data, host->len);
+    if (rc != NGX_OK) {
+        goto failed;
+    }
+
+    ngx_inet_set_port(addr->sockaddr, port);
+
+    addr->name.data = ngx_pnalloc(pool, NGX_SOCKADDR_STRLEN);
+    if (addr->name.data == NULL) {
+        rc = NGX_ERROR;
+        goto failed;
+    }
+
+    addr->name.len = ngx_sock_ntop(addr->sockaddr, addr->socklen,
+                                   addr->name.data, NGX_SOCKADDR_STRLEN, 1);
+
+    if (peer->pool) {
+        ngx_destroy_pool(peer->pool);
+    }
+
+    peer->pool = pool;
+    peer->addrs = addr;
+    peer->naddrs = 1;
+
+    return NGX_OK;
+
+failed:
+
+    ngx_destroy_pool(pool);
+
+    return rc;
+}
+
+
 void
 ngx_intake_redis_connect(ngx_intake_redis_t *redis)
 {

@@ -387,6 +387,11 @@ ngx_intake_redis_reply_role(ngx_intake_redis_t *redis,
 {
     ngx_intake_redis_reply_t  role;
 
+    if (redis->kind == NGX_INTAKE_REDIS_KIND_SEED) {
+        /* every node has the map */
+        return NGX_OK;
+    }
+
     if (row) {
 
         if (redis->npeers == 1 && redis->sentinel == NULL) {

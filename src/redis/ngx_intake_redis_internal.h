@@ -20,6 +20,9 @@
  *   ngx_intake_redis_hello.c       what is asked on connect and every 15 s
  *   ngx_intake_redis_info.c        what the answers say of the server
  *   ngx_intake_redis_sentinel.c    who the master is
+ *   ngx_intake_redis_cluster.c     which node has which slot, their clients
+ *   ngx_intake_redis_redirect.c    an operation that goes to another node
+ *   ngx_intake_redis_slots.c       the slot of a key
  *   ngx_intake_redis_durability.c  what is waited for before an answer counts
  *   ngx_intake_redis_resp.c        the protocol
  *   ngx_intake_redis_error.c       error replies
@@ -29,6 +32,7 @@
 #include "ngx_intake_redis.h"
 #include "ngx_intake_redis_resp.h"
 #include "ngx_intake_redis_error.h"
+#include "ngx_intake_redis_slots.h"
 
 
 /* the questions of ngx_intake_redis_hello.c are repeated so often, in ms */
@@ -79,7 +83,9 @@ typedef struct ngx_intake_redis_step_s  ngx_intake_redis_step_t;
 
 typedef enum {
     NGX_INTAKE_REDIS_KIND_SERVER = 0,
-    NGX_INTAKE_REDIS_KIND_SENTINEL         /* it is asked for the master */
+    NGX_INTAKE_REDIS_KIND_SENTINEL,        /* it is asked for the master */
+    NGX_INTAKE_REDIS_KIND_SEED,            /* it is asked for the slots */
+    NGX_INTAKE_REDIS_KIND_NODE             /* of a cluster */
 } ngx_intake_redis_kind_e;
 
 
@@ -104,6 +110,41 @@ typedef struct {
     unsigned                        doubt:1;   /* the last answer was of no
                                                   use: ask another */
 } ngx_intake_redis_sentinel_t;
+
+
+#define NGX_INTAKE_REDIS_MAX_NODES  255
+
+
+/* a master of a cluster */
+
+typedef struct {
+    ngx_intake_redis_t             *client;    /* NULL: nothing was for it */
+    ngx_intake_redis_conf_t         conf;      /* of that client */
+    ngx_intake_redis_server_t       server;
+    ngx_uint_t                      slots;     /* about so many are its */
+    u_char                          host[NGX_INTAKE_REDIS_MAX_HOST];
+    u_char                          url[NGX_INTAKE_REDIS_MAX_HOST
+                                        + sizeof(":65535")];
+} ngx_intake_redis_node_t;
+
+
+typedef struct {
+    ngx_intake_redis_t             *seeds;     /* of the configured nodes */
+    ngx_intake_redis_conf_t         conf;      /* of that client */
+
+    ngx_intake_redis_op_t          *op;        /* the question, NULL: none */
+    ngx_event_t                     timer;     /* of the next one */
+
+    /* the number of a slot's node from 1 on; 0: nobody */
+    u_char                          owner[NGX_INTAKE_REDIS_SLOTS];
+    ngx_intake_redis_node_t        *nodes[NGX_INTAKE_REDIS_MAX_NODES];
+
+    ngx_intake_redis_info_t         all;       /* of all clients */
+    ngx_atomic_uint_t               connects;  /* of clients that are gone */
+
+    unsigned                        known:1;   /* there is a map */
+    unsigned                        stale:1;   /* another is wanted */
+} ngx_intake_redis_cluster_t;
 
 
 /* a configured server as this worker sees it */
@@ -209,6 +250,8 @@ struct ngx_intake_redis_s {
 
     ngx_intake_redis_kind_e         kind;
     ngx_intake_redis_sentinel_t    *sentinel;  /* NULL: not needed */
+    ngx_intake_redis_cluster_t     *cluster;   /* NULL: a client of its own */
+    ngx_intake_redis_t             *router;    /* of a NODE: who has cluster */
 
     ngx_uint_t                      durable;   /* unsigned flag */
     ngx_uint_t                      lacking;   /* kinds that were reported */
@@ -248,6 +291,11 @@ struct ngx_intake_redis_op_s {
     ngx_intake_redis_durability_t   durability;
     ngx_intake_redis_reply_t        reply;     /* while it is held */
     void                           *memory;    /* of reply */
+
+    ngx_uint_t                      slot;      /* in a cluster */
+    ngx_uint_t                      hops;      /* from node to node */
+    u_char                         *asked;     /* with ASKING, allocated */
+
     ngx_uint_t                      wait;      /* a control that asks for this
                                                   kind of durability */
 
@@ -256,6 +304,8 @@ struct ngx_intake_redis_op_s {
     unsigned                        repeatable:1;
     unsigned                        repeated:1;    /* after a break */
     unsigned                        redirected:1;  /* after READONLY */
+    unsigned                        asking:1;  /* ASKING goes before it */
+    unsigned                        skipped:1; /* the reply to that came */
     unsigned                        sent:1;    /* it is in sent[] */
     unsigned                        maybe:1;   /* may have been executed */
     unsigned                        told:1;    /* handler was called */
@@ -270,6 +320,10 @@ ngx_intake_redis_t *ngx_intake_redis_create_client(ngx_cycle_t *cycle,
 
 /* Sets the timer after which the server is asked again what it is. */
 void ngx_intake_redis_set_ping(ngx_intake_redis_t *redis);
+
+/* op, whose deadline is set, waits for its turn. */
+void ngx_intake_redis_accept(ngx_intake_redis_t *redis,
+    ngx_intake_redis_op_t *op);
 
 /* Makes the deadline timer fit the first deadline. */
 void ngx_intake_redis_set_timer(ngx_intake_redis_t *redis);
@@ -292,6 +346,9 @@ u_char *ngx_intake_redis_log_handler(ngx_log_t *log, u_char *buf,
 
 
 /* ngx_intake_redis_op.c */
+
+/* As if it had never been sent. */
+void ngx_intake_redis_op_rewind(ngx_intake_redis_op_t *op);
 
 /* size bytes to be written at op->buf.last.  NULL: no memory. */
 ngx_intake_redis_op_t *ngx_intake_redis_op_alloc(size_t size, ngx_log_t *log);
@@ -330,6 +387,49 @@ void ngx_intake_redis_discover(ngx_intake_redis_t *redis);
 /* RESOLVING: the only peer is server, at host from now on; connects. */
 void ngx_intake_redis_use(ngx_intake_redis_t *redis,
     ngx_intake_redis_server_t *server, ngx_str_t *host);
+
+
+/* ngx_intake_redis_cluster.c */
+
+ngx_int_t ngx_intake_redis_create_cluster(ngx_intake_redis_t *redis);
+void ngx_intake_redis_destroy_cluster(ngx_intake_redis_t *redis);
+
+/*
+ * The client of the node that has the slot of op.  NGX_AGAIN: it is to wait
+ * here; NGX_DECLINED: no node can be reached.
+ */
+ngx_int_t ngx_intake_redis_route(ngx_intake_redis_t *redis,
+    ngx_intake_redis_op_t *op, ngx_intake_redis_t **client);
+
+/* The client of a node, by its number.  NGX_ERROR: no memory. */
+ngx_int_t ngx_intake_redis_start(ngx_intake_redis_t *redis, ngx_uint_t node,
+    ngx_intake_redis_t **client);
+
+/*
+ * The number of the node at host and port, as the server of from says; a new
+ * one if need be.  0: it cannot be used.
+ */
+ngx_uint_t ngx_intake_redis_node(ngx_intake_redis_t *redis, ngx_str_t *host,
+    in_port_t port, ngx_intake_redis_t *from);
+
+/* The map is asked for, in delay ms at the latest. */
+void ngx_intake_redis_want_map(ngx_intake_redis_t *redis, ngx_msec_t delay);
+
+/* Tells what the clients of the cluster are together; changed: one, or NULL. */
+void ngx_intake_redis_node_info(void *data, ngx_intake_redis_info_t *changed);
+
+
+/* ngx_intake_redis_redirect.c */
+
+/*
+ * op was answered with text: MOVED, ASK, TRYAGAIN or CLUSTERDOWN.  NGX_OK: it
+ * is on another way; NGX_DECLINED: it cannot be.
+ */
+ngx_int_t ngx_intake_redis_redirect(ngx_intake_redis_t *redis,
+    ngx_intake_redis_op_t *op, ngx_str_t *text);
+
+/* There is a new map: all that waits goes to whom it is for. */
+void ngx_intake_redis_reroute(ngx_intake_redis_t *redis);
 
 
 /* ngx_intake_redis_durability.c */
@@ -412,6 +512,13 @@ void ngx_intake_redis_settle(ngx_intake_redis_t *redis);
 /* ngx_intake_redis_connect.c */
 
 void ngx_intake_redis_resolve(ngx_intake_redis_t *redis);
+
+/*
+ * The current peer has the address host and no other.  NGX_DECLINED: host is
+ * a name; NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_intake_redis_set_address(ngx_intake_redis_t *redis,
+    ngx_str_t *host, in_port_t port);
 void ngx_intake_redis_connect(ngx_intake_redis_t *redis);
 void ngx_intake_redis_connected(ngx_intake_redis_t *redis);
 #if (NGX_SSL)

@@ -175,6 +175,11 @@ ngx_intake_redis_reply(ngx_intake_redis_t *redis, ngx_int_t rc,
         return NGX_ERROR;
     }
 
+    if (op->asking && !op->skipped) {
+        op->skipped = 1;
+        return NGX_OK;
+    }
+
     ngx_intake_redis_op_reply(redis, op, rc, reply);
 
     return NGX_OK;

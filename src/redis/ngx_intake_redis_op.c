@@ -15,7 +15,6 @@ static void ngx_intake_redis_op_error(ngx_intake_redis_t *redis,
     ngx_intake_redis_op_t *op, ngx_intake_redis_reply_t *reply);
 static void ngx_intake_redis_op_again(ngx_intake_redis_t *redis,
     ngx_intake_redis_op_t *op);
-static void ngx_intake_redis_op_rewind(ngx_intake_redis_op_t *op);
 
 
 ngx_intake_redis_op_t *
@@ -136,6 +135,10 @@ ngx_intake_redis_op_free(ngx_intake_redis_op_t *op)
         ngx_free(op->eval);
     }
 
+    if (op->asked) {
+        ngx_free(op->asked);
+    }
+
     if (op->memory) {
         ngx_intake_redis_reader_release(op->memory);
     }
@@ -165,6 +168,10 @@ ngx_intake_redis_op_eval(ngx_intake_redis_t *redis, ngx_intake_redis_op_t *op)
     if (p == NULL) {
         return NGX_ERROR;
     }
+
+    /* to one that has to be asked it gets by way of the other again */
+
+    op->asking = 0;
 
     op->eval = p;
     op->buf.start = p;
@@ -278,6 +285,12 @@ ngx_intake_redis_op_error(ngx_intake_redis_t *redis,
 {
     ngx_intake_redis_result_e        result;
     const ngx_intake_redis_error_t  *row;
+
+    if (redis->router
+        && ngx_intake_redis_redirect(redis, op, &reply->str) == NGX_OK)
+    {
+        return;
+    }
 
     row = ngx_intake_redis_error(&reply->str);
 
@@ -453,11 +466,12 @@ ngx_intake_redis_op_requeue(ngx_intake_redis_t *redis, ngx_uint_t repeat,
 }
 
 
-static void
+void
 ngx_intake_redis_op_rewind(ngx_intake_redis_op_t *op)
 {
     op->buf.pos = op->buf.start;
     op->sent = 0;
+    op->skipped = 0;
 
     if (op->memory) {
         ngx_intake_redis_reader_release(op->memory);

@@ -250,8 +250,6 @@ void
 ngx_intake_redis_use(ngx_intake_redis_t *redis,
     ngx_intake_redis_server_t *server, ngx_str_t *host)
 {
-    ngx_addr_t                addr;
-    ngx_pool_t               *pool;
     ngx_intake_redis_peer_t  *peer;
 
     peer = &redis->peers[redis->peer];
@@ -260,17 +258,11 @@ ngx_intake_redis_use(ngx_intake_redis_t *redis,
     peer->name = *host;
     server->host = *host;
 
-    /* the resolver reads addresses too, but there may be none */
-
-    pool = ngx_create_pool(1024, redis->cycle->log);
-    if (pool == NULL) {
-        goto failed;
-    }
-
-    switch (ngx_parse_addr(pool, &addr, host->data, host->len)) {
+    switch (ngx_intake_redis_set_address(redis, host, server->port)) {
 
     case NGX_OK:
-        break;
+        ngx_intake_redis_next(redis);
+        return;
 
     case NGX_DECLINED:
 
@@ -278,46 +270,12 @@ ngx_intake_redis_use(ngx_intake_redis_t *redis,
 
         peer->naddrs = 0;
 
-        ngx_destroy_pool(pool);
         ngx_intake_redis_resolve(redis);
         return;
 
     default: /* NGX_ERROR */
-        goto failed;
+        ngx_intake_redis_close(redis, NGX_INTAKE_REDIS_CLOSE_FAILED, 0,
+                               "no memory");
+        return;
     }
-
-    ngx_inet_set_port(addr.sockaddr, server->port);
-
-    addr.name.data = ngx_pnalloc(pool, NGX_SOCKADDR_STRLEN);
-    peer->addrs = ngx_palloc(pool, sizeof(ngx_addr_t));
-
-    if (addr.name.data == NULL || peer->addrs == NULL) {
-        peer->naddrs = 0;
-        goto failed;
-    }
-
-    addr.name.len = ngx_sock_ntop(addr.sockaddr, addr.socklen, addr.name.data,
-                                  NGX_SOCKADDR_STRLEN, 1);
-
-    peer->addrs[0] = addr;
-    peer->naddrs = 1;
-
-    if (peer->pool) {
-        ngx_destroy_pool(peer->pool);
-    }
-
-    peer->pool = pool;
-
-    ngx_intake_redis_next(redis);
-
-    return;
-
-failed:
-
-    if (pool) {
-        ngx_destroy_pool(pool);
-    }
-
-    ngx_intake_redis_close(redis, NGX_INTAKE_REDIS_CLOSE_FAILED, 0,
-                           "no memory");
 }

@@ -1,0 +1,140 @@
+package Intake::Cluster;
+
+# Copyright (C) nginx-intake contributors
+
+# Six real redis-servers that are one cluster, three masters with a replica
+# each, killed with the test they belong to.
+#
+#     my $cluster = Intake::Cluster->new($t);
+#     $cluster->url(), $cluster->owner($key), $cluster->entries($stream)
+#
+# Nodes are Intake::RedisServers; ask() survives that one was restarted.
+
+use strict;
+use warnings;
+
+use Intake::Port;
+use Intake::RedisServer;
+
+
+sub new {
+    my ($class, $t, %opt) = @_;
+    my $self = bless { t => $t }, $class;
+
+    for my $n (0 .. 5) {
+        my $bus = Intake::Port->new();
+
+        push @{$self->{bus}}, $bus;
+        push @{$self->{nodes}}, Intake::RedisServer->new(
+            dir => $t->dir(), name => "node$n", port => 1, options => {
+                'cluster-enabled' => 'yes', 'cluster-node-timeout' => 1000,
+                'cluster-port' => $bus->number(), 'appendonly' => 'yes',
+                'repl-diskless-sync-delay' => 0, %opt })->start();
+    }
+
+    push @{$t->{redis}}, @{$self->{nodes}};
+    $self->join();
+
+    return $self;
+}
+
+
+sub nodes { @{$_[0]{nodes}} }
+sub id { ask($_[1], 'CLUSTER', 'MYID') }
+
+
+sub join {
+    my ($self) = @_;
+    my ($first, @others) = $self->nodes();
+
+    for my $i (0 .. 2) {
+        ask($self->{nodes}[$i], 'CLUSTER', 'ADDSLOTSRANGE',
+            int($i * 16384 / 3), int(($i + 1) * 16384 / 3) - 1);
+        ask($self->{nodes}[$i], 'CLUSTER', 'SET-CONFIG-EPOCH', $i + 1);
+    }
+
+    ask($first, 'CLUSTER', 'MEET', '127.0.0.1', $_->port(),
+        $_->{options}{'cluster-port'}) for @others;
+
+    $self->{t}->wait_for(sub { 6 == grep {
+        6 == (() = ask($_, 'CLUSTER', 'NODES') =~ /connected/g)
+    } $self->nodes() }, 30) or die "the nodes do not meet\n";
+
+    for my $i (3 .. 5) {
+        my $id = $self->id($self->{nodes}[$i - 3]);
+
+        $self->{t}->wait_for(sub {
+            eval { ask($self->{nodes}[$i], 'CLUSTER', 'REPLICATE', $id) } });
+    }
+
+    $self->whole() or die "no cluster\n";
+}
+
+
+# Waits until every slot is served, by a master that has a replica.
+
+sub whole {
+    my ($self, $replicas) = @_;
+
+    return $self->{t}->wait_for(sub {
+        my @up = grep { eval { ask($_, 'PING') } } $self->nodes();
+        my @masters = grep { ask($_, 'ROLE')->[0] eq 'master'
+                             && ask($_, 'CLUSTER', 'NODES')
+                                =~ /myself,master \S+ \S+ \S+ \S+ \S+ \d/ }
+                      @up;
+
+        return @masters == 3
+               && !grep({ ask($_, 'CLUSTER', 'INFO')
+                          !~ /^cluster_state:ok/m } @up)
+               && 3 == grep { ask($_, 'INFO', 'replication')
+                              =~ /state=online/ } @masters;
+    }, 30);
+}
+
+
+sub ask {
+    my ($redis, @command) = @_;
+    my $reply = eval { $redis->command(@command) };
+
+    return $reply if defined $reply;
+    delete $redis->{client};
+    return $redis->command(@command);
+}
+
+
+# The first three; any node has the map.
+
+sub url {
+    my ($self) = @_;
+    return 'cluster://' . CORE::join(',', map { '127.0.0.1:' . $_->port() }
+                                          @{$self->{nodes}}[0 .. 2]);
+}
+
+
+# The master that serves a key.
+
+sub owner {
+    my ($self, $key) = @_;
+
+    for my $node ($self->nodes()) {
+        next unless eval { ask($node, 'ROLE')->[0] eq 'master' };
+        return $node if eval { ask($node, 'EXISTS', $key); 1 };
+    }
+
+    die "nobody has $key\n";
+}
+
+
+sub entries {
+    my ($self, $stream) = @_;
+    return $self->owner($stream)->entries($stream);
+}
+
+
+sub command {
+    my ($self, @command) = @_;
+    return ask($self->owner($command[1]), @command);
+}
+
+
+1;
