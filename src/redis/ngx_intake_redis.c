@@ -321,27 +321,55 @@ ngx_intake_redis_accept(ngx_intake_redis_t *redis, ngx_intake_redis_op_t *op)
 }
 
 
-/* that of its first key; the source is where all its keys are */
+/* that of its first key; a source is where all its keys are */
 
 static ngx_uint_t
 ngx_intake_redis_op_slot(ngx_intake_redis_op_t *op)
 {
-    u_char  *p;
-    size_t   len;
+    u_char      *p;
+    ngx_str_t    arg;
+    ngx_uint_t   i, n;
 
-    if (op->script == NULL || op->nkeys == 0) {
-        return 0;
+    ngx_str_null(&arg);
+
+    if (op->script) {
+        p = op->args;
+        n = op->nkeys ? 1 : 0;
+
+    } else {
+
+        /* behind "*COUNT" CRLF the command, whose key is its first argument */
+
+        n = 2;
+
+        for (p = op->buf.start; *p != LF; p++) { /* void */ }
+
+        p++;
     }
 
-    /* "$LENGTH" CRLF */
+    for (i = 0; i < n && p < op->buf.last; i++) {
 
-    len = 0;
+        /* "$LENGTH" CRLF */
 
-    for (p = op->args + 1; *p != CR; p++) {
-        len = len * 10 + (*p - '0');
+        arg.len = 0;
+
+        for (p++; *p != CR; p++) {
+            arg.len = arg.len * 10 + (*p - '0');
+        }
+
+        arg.data = p + 2;
+        p = arg.data + arg.len + 2;
+
+        /* one with subcommands */
+
+        if (i == 0 && n == 2 && arg.len == sizeof("XINFO") - 1
+            && ngx_memcmp(arg.data, "XINFO", arg.len) == 0)
+        {
+            n = 3;
+        }
     }
 
-    return ngx_intake_redis_slot(p + 2, len);
+    return (i && i == n) ? ngx_intake_redis_slot(arg.data, arg.len) : 0;
 }
 
 
