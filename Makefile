@@ -40,10 +40,10 @@ HEADERS := $(wildcard src/*.h src/*/*.h t/unit/*.h)
 RUN_PACKAGES = ca-certificates curl gcc libc6-dev libhiredis-dev \
     libjansson-dev libpcre2-dev libssl-dev make nginx nginx-dev openssl \
     perl redis-server zlib1g-dev
-TEST_PACKAGES = binutils clang faketime libclang-rt-dev lua-nginx-redis \
+TEST_PACKAGES = binutils chromium clang faketime libclang-rt-dev \
     libnginx-mod-http-lua libnginx-mod-nchan libprotocol-http2-perl \
-    prometheus python3 python3-icalendar python3-redis python3-yaml \
-    redis-tools strace util-linux wrk
+    lua-nginx-redis prometheus python3 python3-icalendar python3-redis \
+    python3-yaml redis-tools strace util-linux wrk
 
 CC_OPT = -O2 -fPIC -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
     -Wextra -Wformat -Werror=format-security
