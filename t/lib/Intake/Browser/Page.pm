@@ -282,7 +282,8 @@ sub press {
             type => $known->{text} ? 'keyDown' : 'rawKeyDown' });
         $self->call('Input.dispatchKeyEvent', {
             key => $known->{key} // $key, code => $known->{code},
-            type => 'keyUp', windowsVirtualKeyCode => $known->{windowsVirtualKeyCode},
+            type => 'keyUp',
+            windowsVirtualKeyCode => $known->{windowsVirtualKeyCode},
             modifiers => $shift ? 8 : 0 });
     }
 }
