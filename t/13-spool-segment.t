@@ -82,7 +82,7 @@ is(() = $out =~ /^record\ at=\d+\ size=\d+
 like($out, qr/^segment\ version=1\ salt=018073616c747361
               \ created=2026-01-01T00:00:00\.000001Z\ done=44$/mx,
      'the header');
-like($out, qr/\ source=abcdefghijklmnopqrstuvwxyz_-1234\ kind=u
+like($out, qr/\ source=abcdefghijklmnopqrstuvwxyz_-1234\ kind=u\ stream=m
               \ key=s:A{22}\ key=u:B{22}$/mx, 'source, kind and keys');
 like($out, qr/^    type: type$/m, 'a field');
 like($out, qr/^    data: \\x00\\x01.*\[\\x5c\].*~\\x7f\\x80.*\\xff$/m,

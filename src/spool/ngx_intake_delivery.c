@@ -13,12 +13,13 @@
  * there is no padding.
  *
  *    0   1  version: 1
- *    1   1  KIND of the script: k, u or o
+ *    1   1  KIND of the script: k, u, n or o
  *    2   1  number of keys, from 1 to 3
  *    3   1  length of the source's name, from 1 to 32
- *    4  56  length of each of the 14 fields, 4 bytes
- *   60   4  length of extra
- *   64      the source's name
+ *    4   1  stream of the source: m, the main one, or s, that of spam
+ *    5  56  length of each of the 14 fields, 4 bytes
+ *   61   4  length of extra
+ *   65      the source's name
  *           the keys, 23 bytes each: a letter, 22 characters of base64url
  *           the fields: id, type, time, datacontenttype, subject,
  *           recordedtime, intakekey, intakeverify, intakekeyid, intakeip,
@@ -28,7 +29,8 @@
 
 
 #define NGX_INTAKE_DELIVERY_VERSION  1
-#define NGX_INTAKE_DELIVERY_HEAD     64
+#define NGX_INTAKE_DELIVERY_LENGTHS  5
+#define NGX_INTAKE_DELIVERY_HEAD     65
 
 
 static ngx_str_t *ngx_intake_delivery_part(ngx_intake_delivery_t *delivery,
@@ -75,6 +77,7 @@ ngx_intake_delivery_write(u_char *p, ngx_intake_delivery_t *delivery)
     *p++ = delivery->kind;
     *p++ = (u_char) delivery->nkeys;
     *p++ = (u_char) delivery->source.len;
+    *p++ = delivery->stream;
 
     for (i = 0; i <= NGX_INTAKE_DELIVERY_FIELDS; i++) {
         part = ngx_intake_delivery_part(delivery, i);
@@ -126,12 +129,13 @@ ngx_intake_delivery_read(u_char *p, u_char *last,
     delivery->kind = p[1];
     delivery->nkeys = p[2];
     delivery->source.len = p[3];
+    delivery->stream = p[4];
 
     if (!ngx_intake_delivery_valid(delivery)) {
         return NGX_ERROR;
     }
 
-    len = p + 4;
+    len = p + NGX_INTAKE_DELIVERY_LENGTHS;
     p += NGX_INTAKE_DELIVERY_HEAD;
     rest -= NGX_INTAKE_DELIVERY_HEAD;
 
@@ -170,6 +174,25 @@ ngx_intake_delivery_read(u_char *p, u_char *last,
 }
 
 
+ngx_uint_t
+ngx_intake_delivery_nkeys(u_char kind)
+{
+    switch (kind) {
+
+    case 'k':
+    case 'o':
+        return 1;
+
+    case 'u':
+    case 'n':
+        return 2;
+
+    default:
+        return 0;
+    }
+}
+
+
 static ngx_str_t *
 ngx_intake_delivery_part(ngx_intake_delivery_t *delivery, ngx_uint_t i)
 {
@@ -181,10 +204,14 @@ ngx_intake_delivery_part(ngx_intake_delivery_t *delivery, ngx_uint_t i)
 static ngx_uint_t
 ngx_intake_delivery_valid(ngx_intake_delivery_t *delivery)
 {
-    return (delivery->kind == 'k' || delivery->kind == 'u'
-            || delivery->kind == 'o')
-           && delivery->nkeys >= 1
+    ngx_uint_t  n;
+
+    n = ngx_intake_delivery_nkeys(delivery->kind);
+
+    return n != 0
+           && delivery->nkeys >= n
            && delivery->nkeys <= NGX_INTAKE_DELIVERY_KEYS
+           && (delivery->stream == 'm' || delivery->stream == 's')
            && delivery->source.len >= 1
            && delivery->source.len <= NGX_INTAKE_DELIVERY_SOURCE;
 }

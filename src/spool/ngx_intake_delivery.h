@@ -34,14 +34,20 @@ typedef struct {
 
 typedef struct {
     ngx_str_t                    source;    /* its name, not empty */
-    u_char                       kind;      /* the script's: k, u or o */
-    ngx_uint_t                   nkeys;     /* at least 1 */
+    u_char                       kind;      /* the script's: k, u, n or o */
+    u_char                       stream;    /* of the source: m, the main one,
+                                               or s, that of spam */
+    ngx_uint_t                   nkeys;     /* at least those of kind; own
+                                               one is the last */
     ngx_intake_delivery_key_t    keys[NGX_INTAKE_DELIVERY_KEYS];
     ngx_str_t                    fields[NGX_INTAKE_DELIVERY_FIELDS];
     ngx_str_t                    extra;     /* messages for the clocks, as
                                                their owner writes them */
 } ngx_intake_delivery_t;
 
+
+/* how many keys a kind has, without the delivery's own; 0: no such kind */
+ngx_uint_t ngx_intake_delivery_nkeys(u_char kind);
 
 /* Bytes that it takes; 0: it cannot be written. */
 size_t ngx_intake_delivery_size(ngx_intake_delivery_t *delivery);

@@ -28,13 +28,14 @@
  * disk: what is replayed twice is recognised by Redis.  One that is damaged
  * counts as 44.
  *
- * Record, 20 bytes and the data:
+ * Record, 24 bytes and the data:
  *
  *    0   4  the first four bytes of the salt
  *    4   4  length of the data, from 1 to 0x30000000
  *    8   8  arrival of the delivery, us since 1970
- *   16   4  CRC-32C of the salt, the bytes 4 to 15 and the data
- *   20      data: a delivery, see ngx_intake_delivery.c
+ *   16   4  CRC-32C of the salt and the bytes 4 to 15
+ *   20   4  CRC-32C of the salt, the bytes 4 to 15 and the data
+ *   24      data: a delivery, see ngx_intake_delivery.c
  *
  * The salt tells the records of this file from what the disk held before, and
  * its four bytes tell where a record may begin after damage; nobody outside
@@ -43,6 +44,8 @@
  * A delivery is acknowledged after the file has been synchronized with all of
  * its record.  So an incomplete record at the end, or zeros there, belonged to
  * a write that nobody was told of; anything else that is no record is damage.
+ * The head has a sum of its own, so that a length that is damaged does not look
+ * like a record that goes on behind the end.
  */
 
 
@@ -139,9 +142,10 @@ ngx_intake_segment_write_head(u_char *p, ngx_intake_segment_t *segment,
 
     crc = ngx_intake_segment_crc(segment);
     crc = ngx_intake_crc32c(crc, p + 4, 12);
-    crc = ngx_intake_crc32c(crc, p + NGX_INTAKE_RECORD_HEAD, len);
-
     (void) ngx_intake_segment_put(p + 16, crc, 4);
+
+    crc = ngx_intake_crc32c(crc, p + NGX_INTAKE_RECORD_HEAD, len);
+    (void) ngx_intake_segment_put(p + 20, crc, 4);
 }
 
 
@@ -167,9 +171,14 @@ ngx_intake_segment_read(ngx_intake_segment_t *segment, u_char *p,
         return NGX_AGAIN;
     }
 
+    crc = ngx_intake_segment_crc(segment);
+    crc = ngx_intake_crc32c(crc, p + 4, 12);
+
     record->len = (size_t) ngx_intake_segment_get(p + 4, 4);
 
-    if (record->len == 0 || record->len > NGX_INTAKE_RECORD_MAX) {
+    if (ngx_intake_segment_get(p + 16, 4) != crc
+        || record->len == 0 || record->len > NGX_INTAKE_RECORD_MAX)
+    {
         return NGX_ERROR;
     }
 
@@ -182,11 +191,9 @@ ngx_intake_segment_read(ngx_intake_segment_t *segment, u_char *p,
     record->arrival = (int64_t) ngx_intake_segment_get(p + 8, 8);
     record->data = p + NGX_INTAKE_RECORD_HEAD;
 
-    crc = ngx_intake_segment_crc(segment);
-    crc = ngx_intake_crc32c(crc, p + 4, 12);
     crc = ngx_intake_crc32c(crc, record->data, record->len);
 
-    return (ngx_intake_segment_get(p + 16, 4) == crc) ? NGX_OK : NGX_ERROR;
+    return (ngx_intake_segment_get(p + 20, 4) == crc) ? NGX_OK : NGX_ERROR;
 }
 
 

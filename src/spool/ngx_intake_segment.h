@@ -21,7 +21,7 @@
 #define NGX_INTAKE_SEGMENT_MARK         32    /* where the mark stands */
 #define NGX_INTAKE_SEGMENT_MARK_LEN     12
 
-#define NGX_INTAKE_RECORD_HEAD          20            /* bytes */
+#define NGX_INTAKE_RECORD_HEAD          24            /* bytes */
 #define NGX_INTAKE_RECORD_MAX           0x30000000    /* bytes of data */
 
 

@@ -74,12 +74,13 @@ example(ngx_intake_delivery_t *delivery, ngx_uint_t n)
     ngx_uint_t  i;
 
     static u_char  bytes[256];
-    static char    kinds[] = "kuok";
+    static char    kinds[] = "kuno";
 
     memset(delivery, 0, sizeof(ngx_intake_delivery_t));
 
     set(&delivery->source, n == 2 ? "a" : "abcdefghijklmnopqrstuvwxyz_-1234");
     delivery->kind = kinds[n];
+    delivery->stream = (n == 2) ? 's' : 'm';
     delivery->nkeys = n % 3 + 1;
 
     for (i = 0; i < delivery->nkeys; i++) {
@@ -121,6 +122,7 @@ same(ngx_intake_delivery_t *a, ngx_intake_delivery_t *b)
     }
 
     return a->kind == b->kind && a->nkeys == b->nkeys
+           && a->stream == b->stream
            && memcmp(a->keys, b->keys,
                      a->nkeys * sizeof(ngx_intake_delivery_key_t)) == 0
            && same_str(a->source, b->source)
@@ -230,6 +232,14 @@ test_delivery(void)
     example(&delivery, 0);
     delivery.kind = 's';
     ok(ngx_intake_delivery_size(&delivery) == 0, "no such kind");
+
+    example(&delivery, 0);
+    delivery.stream = 'k';
+    ok(ngx_intake_delivery_size(&delivery) == 0, "no such stream");
+
+    example(&delivery, 0);
+    delivery.kind = 'n';
+    ok(ngx_intake_delivery_size(&delivery) == 0, "a key is missing");
 
     example(&delivery, 0);
     delivery.nkeys = 0;
@@ -429,7 +439,7 @@ test_flips(void)
             file[i] ^= 1 << bit;
 
             bad += seen != (0xf & ~(1u << n)) || stop != ends[n]
-                   || rc == NGX_DONE;
+                   || rc != NGX_ERROR;
         }
     }
 
@@ -438,6 +448,23 @@ test_flips(void)
     segment.salt[7] ^= 1;
     ok(read_file(&segment, len, &rc, &stop) == 0 && rc == NGX_ERROR,
        "the salt of another file");
+}
+
+
+/* the head of a record of so many bytes, whatever they are */
+
+static void
+write_head(u_char *p, ngx_intake_segment_t *segment, uint32_t len)
+{
+    uint32_t  crc;
+
+    memcpy(p, segment->salt, 4);
+    memcpy(p + 4, &len, 4);
+    memset(p + 8, 0, 8);
+
+    crc = ngx_intake_crc32c(0, segment->salt, NGX_INTAKE_SEGMENT_SALT);
+    crc = ngx_intake_crc32c(crc, p + 4, 12);
+    memcpy(p + 16, &crc, 4);
 }
 
 
@@ -451,23 +478,27 @@ test_lengths(void)
     (void) make_file(&segment);
 
     memset(buf, 0, sizeof(buf));
-    memcpy(buf, segment.salt, 4);
+    write_head(buf, &segment, 0);
 
     ok(ngx_intake_segment_read(&segment, buf, buf + 64, &record)
        == NGX_ERROR, "a length of 0");
 
-    memset(buf + 4, 0xff, 4);
+    write_head(buf, &segment, 0xffffffff);
     ok(ngx_intake_segment_read(&segment, buf, buf + 64, &record)
        == NGX_ERROR, "a length of 4 GB");
 
-    buf[7] = 0x30;
+    write_head(buf, &segment, NGX_INTAKE_RECORD_MAX + 1);
     ok(ngx_intake_segment_read(&segment, buf, buf + 64, &record)
        == NGX_ERROR, "a length of more than the maximum");
 
-    memset(buf + 4, 0, 3);
+    write_head(buf, &segment, NGX_INTAKE_RECORD_MAX);
     ok(ngx_intake_segment_read(&segment, buf, buf + 64, &record) == NGX_AGAIN
        && record.size == HEAD + NGX_INTAKE_RECORD_MAX,
        "the maximum, and what it needs");
+
+    buf[4] ^= 1;
+    ok(ngx_intake_segment_read(&segment, buf, buf + 64, &record)
+       == NGX_ERROR, "a damaged length does not look like a torn tail");
 
     ngx_intake_segment_write_head(buf, &segment, -1, 1);
     ok(ngx_intake_segment_read(&segment, buf, buf + 64, &record) == NGX_OK
@@ -550,8 +581,8 @@ print_record(size_t offset, ngx_intake_record_t *record)
         return;
     }
 
-    printf(" source=%.*s kind=%c", (int) delivery.source.len,
-           delivery.source.data, delivery.kind);
+    printf(" source=%.*s kind=%c stream=%c", (int) delivery.source.len,
+           delivery.source.data, delivery.kind, delivery.stream);
 
     for (i = 0; i < delivery.nkeys; i++) {
         printf(" key=%c:%.*s", delivery.keys[i].kind,
