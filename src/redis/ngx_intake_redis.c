@@ -373,6 +373,28 @@ ngx_intake_redis_op_slot(ngx_intake_redis_op_t *op)
 }
 
 
+ngx_uint_t
+ngx_intake_redis_away(ngx_intake_redis_t *redis)
+{
+    if (redis->avoided) {
+        return 1;
+    }
+
+    if (redis->backoff == 0
+        || redis->info.state == NGX_INTAKE_REDIS_READY
+        || redis->info.state == NGX_INTAKE_REDIS_DRAINING)
+    {
+        return 0;
+    }
+
+    if (redis->info.state == NGX_INTAKE_REDIS_DOWN) {
+        ngx_intake_redis_hurry(redis);
+    }
+
+    return 1;
+}
+
+
 void
 ngx_intake_redis_hurry(ngx_intake_redis_t *redis)
 {

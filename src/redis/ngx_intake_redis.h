@@ -241,6 +241,13 @@ ngx_int_t ngx_intake_redis_send(ngx_intake_redis_t *redis,
     ngx_intake_redis_handler_pt handler, void *data);
 
 /*
+ * Whether an operation would have to wait for Redis although the last try to
+ * reach it has failed: whoever has another place for what it would store need
+ * not wait.  To ask makes the next try come sooner, as to send does.
+ */
+ngx_uint_t ngx_intake_redis_away(ngx_intake_redis_t *redis);
+
+/*
  * The handler of a sent operation will not be called; the operation is still
  * executed.  Legal at any time between a successful send and the return of
  * the handler.
