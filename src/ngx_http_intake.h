@@ -16,6 +16,7 @@
 #include "ngx_intake_encoding.h"
 #include "ngx_intake_json.h"
 #include "ngx_intake_redis.h"
+#include "ngx_intake_spool.h"
 #include "ngx_intake_time.h"
 #include "ngx_intake_uuid.h"
 #include "ngx_intake_xml.h"
@@ -27,7 +28,8 @@
  *  http/receive     limits, method, body
  *  verify/verify    signature, time; verify/challenge: handshakes
  *  verify/event     id, type, dedupe key
- *  http/store       the entry, one pipelined script call
+ *  http/deliver     the entry; http/store: one pipelined script call; on
+ *                   trouble, the spool
  *  http/answer      the answer
  *
  * Everything that conf/ fills is read only after the configuration is read.
@@ -339,6 +341,10 @@ typedef struct {
     ngx_array_t                    *headers;    /* ngx_str_t, lower case */
     size_t                          max_body;
     ngx_msec_t                      deadline;   /* ms */
+    ngx_msec_t                      patience;   /* ms, with Redis: less than
+                                                   deadline with a spool */
+    ngx_msec_t                      key_ttl;    /* ms, of dedupe keys */
+    ngx_msec_t                      own_key_ttl;    /* ms */
     time_t                          tolerance;  /* s; 0: off */
     time_t                          leeway;     /* s */
 
@@ -362,6 +368,8 @@ typedef struct ngx_http_intake_counters_s  ngx_http_intake_counters_t;
 typedef struct {
     ngx_intake_redis_conf_t         redis;
     ngx_http_intake_position_t      redis_position;
+    ngx_intake_spool_conf_t         spool;
+    ngx_http_intake_position_t      spool_position;
 
     ngx_array_t                    *platforms;  /* ..._platform_t * */
     ngx_array_t                    *sources;    /* ..._source_t * */
@@ -583,10 +591,10 @@ typedef struct {
     ngx_http_intake_key_e           key_kind;
     u_char                          key_hash[NGX_HTTP_INTAKE_HASH_LEN];
     u_char                          body_hash[NGX_HTTP_INTAKE_HASH_LEN];
-    u_char                          own_hash[NGX_HTTP_INTAKE_HASH_LEN];
     u_char                          nonce_hash[NGX_HTTP_INTAKE_HASH_LEN];
 
-    ngx_str_t                      *fields;     /* the entry's values */
+    ngx_str_t                      *fields;     /* the entry's values, once
+                                                   they have been made */
     ngx_http_intake_submission_t   *submission; /* of a form */
     void                           *replies;    /* of intake_replies */
 
@@ -596,9 +604,6 @@ typedef struct {
 
     ngx_http_intake_outcome_e       outcome;
     ngx_http_intake_code_e          code;       /* if not OK */
-
-    void                           *batch;      /* http/store: where we wait */
-    ngx_uint_t                      slot;       /* our place in it */
 
     ngx_str_t                       replacement;    /* http/filter: the body
                                                    in place of nginx's own */
@@ -614,6 +619,7 @@ typedef struct {
     unsigned                        unparsed:1;
     unsigned                        id_unsigned:1;
     unsigned                        duplicate:1;
+    unsigned                        spooled:1;
     unsigned                        id_reused:1;
     unsigned                        answered:1; /* by ourselves */
     unsigned                        replace:1;  /* http/filter */

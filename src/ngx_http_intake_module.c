@@ -45,6 +45,13 @@ static ngx_command_t  ngx_http_intake_commands[] = {
       0,
       NULL },
 
+    { ngx_string("intake_spool"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE12,
+      ngx_http_intake_spool_directive,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("intake_platform"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_BLOCK|NGX_CONF_TAKE1,
       ngx_http_intake_platform_block,
@@ -422,6 +429,12 @@ ngx_http_intake_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         ngx_http_intake_conf_log(cf, NGX_LOG_EMERG, &conf->source_position,
                                  "\"intake_status\" cannot stand beside "
                                  "another handler of the location");
+        return NGX_CONF_ERROR;
+    }
+
+    if (conf->status
+        && ngx_http_intake_check_health(cf, conf) != NGX_CONF_OK)
+    {
         return NGX_CONF_ERROR;
     }
 

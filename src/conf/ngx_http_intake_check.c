@@ -77,7 +77,7 @@ ngx_http_intake_check_conf(ngx_conf_t *cf, ngx_http_intake_main_conf_t *imcf)
         ngx_http_intake_ask_durability(&imcf->redis, sources[i]);
     }
 
-    return NGX_CONF_OK;
+    return ngx_http_intake_check_spool(cf, imcf);
 }
 
 

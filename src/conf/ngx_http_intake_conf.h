@@ -87,6 +87,14 @@ char *ngx_http_intake_platform_block(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_http_intake_source_block(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
+/* intake_spool PATH [max_size=SIZE] */
+char *ngx_http_intake_spool_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* what sources have of the spool; that it can hold what they take */
+char *ngx_http_intake_check_spool(ngx_conf_t *cf,
+    ngx_http_intake_main_conf_t *imcf);
+
 /* the setters that a source has in common with its platform */
 /* what `server URL` of intake_redis says goes to redis */
 char *ngx_http_intake_add_servers(ngx_conf_t *cf, ngx_str_t *url,

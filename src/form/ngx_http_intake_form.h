@@ -26,7 +26,7 @@
  *  form/captcha     one subrequest, if the source asks for it
  *  form/spam        evidence and its score; form/form_token: the signed token
  *  form/attachment  files are on the disk before the entry names them
- *  form/submit      the stored `data`, the dedupe key; then http/store
+ *  form/submit      the stored `data`, the dedupe key; then http/deliver
  *  http/form_*      the answers: JSON for scripts, pages for people
  */
 

@@ -27,7 +27,7 @@ static ngx_http_intake_step_pt  ngx_http_intake_steps[] = {
     ngx_http_intake_spam,
     ngx_http_intake_keep_attachments,
     ngx_http_intake_form_event,
-    ngx_http_intake_store,
+    ngx_http_intake_deliver,
     NULL
 };
 
@@ -117,7 +117,7 @@ ngx_http_intake_next_steps(ngx_http_intake_ctx_t *ctx, ngx_int_t rc)
 
         if (step == NULL) {
 
-            /* it has been queued: http/store answers it */
+            /* it has been queued: http/deliver answers it */
 
             return NGX_DONE;
         }

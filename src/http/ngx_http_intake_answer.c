@@ -354,6 +354,22 @@ ngx_http_intake_send_challenge(ngx_http_intake_ctx_t *ctx,
 }
 
 
+ngx_http_intake_outcome_e
+ngx_http_intake_success_outcome(ngx_http_intake_ctx_t *ctx)
+{
+    if (ctx->submission && ctx->submission->certain) {
+        return NGX_HTTP_INTAKE_SPAM;
+    }
+
+    if (ctx->spooled) {
+        return NGX_HTTP_INTAKE_SPOOLED;
+    }
+
+    return ctx->duplicate ? NGX_HTTP_INTAKE_DUPLICATE
+                          : NGX_HTTP_INTAKE_STORED;
+}
+
+
 ngx_int_t
 ngx_http_intake_accept(ngx_http_intake_ctx_t *ctx)
 {
@@ -371,8 +387,7 @@ ngx_http_intake_accept(ngx_http_intake_ctx_t *ctx)
     answer = ctx->source->answer;
 
     ctx->answered = 1;
-    ctx->outcome = ctx->duplicate ? NGX_HTTP_INTAKE_DUPLICATE
-                                  : NGX_HTTP_INTAKE_STORED;
+    ctx->outcome = ngx_http_intake_success_outcome(ctx);
     ngx_http_intake_count_request(ctx);
 
     if (answer == NULL) {
@@ -403,7 +418,10 @@ ngx_http_intake_accept(ngx_http_intake_ctx_t *ctx)
 }
 
 
-/* {"ok":true,"id":"...","entry":"...","duplicate":false} */
+/*
+ * {"ok":true,"id":"...","entry":"...","duplicate":false}; without entry as
+ * long as the delivery is in the spool
+ */
 
 static ngx_int_t
 ngx_http_intake_success(ngx_http_intake_ctx_t *ctx, ngx_str_t *body)

@@ -102,6 +102,8 @@ typedef struct {
     ngx_atomic_t                    started;    /* s since 1970 */
     ngx_atomic_t                    generation;
     ngx_atomic_t                    connects;   /* of all workers so far */
+
+    ngx_intake_spool_shared_t       spool;      /* zeros, if there is none */
 } ngx_http_intake_shared_t;
 
 
@@ -161,6 +163,9 @@ typedef struct {
 
     ngx_atomic_uint_t               connects;
     ngx_uint_t                      nready;     /* workers that are READY */
+
+    ngx_intake_spool_shared_t      *spool;      /* NULL: there is none */
+    ngx_uint_t                      spool_takes;    /* unsigned flag */
 
     /*
      * The node as one: the best state, the sum in flight, the slowest round

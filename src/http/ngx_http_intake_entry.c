@@ -26,16 +26,11 @@ static size_t ngx_http_intake_write_header(ngx_http_request_t *r,
 
 
 ngx_int_t
-ngx_http_intake_entry(ngx_http_intake_ctx_t *ctx)
+ngx_http_intake_entry(ngx_http_intake_ctx_t *ctx, ngx_str_t *value)
 {
-    ngx_str_t        *value;
     ngx_table_elt_t  *type;
 
-    value = ngx_pcalloc(ctx->request->pool,
-                        NGX_HTTP_INTAKE_FIELDS * sizeof(ngx_str_t));
-    if (value == NULL) {
-        return NGX_ERROR;
-    }
+    ngx_memzero(value, NGX_HTTP_INTAKE_FIELDS * sizeof(ngx_str_t));
 
     ctx->fields = value;
 

@@ -43,14 +43,7 @@ ngx_http_intake_form_accept(ngx_http_intake_ctx_t *ctx)
 
     ctx->answered = 1;
 
-    if (ctx->submission->certain) {
-        ctx->outcome = NGX_HTTP_INTAKE_SPAM;
-
-    } else {
-        ctx->outcome = ctx->duplicate ? NGX_HTTP_INTAKE_DUPLICATE
-                                      : NGX_HTTP_INTAKE_STORED;
-    }
-
+    ctx->outcome = ngx_http_intake_success_outcome(ctx);
     ngx_http_intake_count_request(ctx);
 
     if (ngx_http_intake_form_next(ctx, &answer.next) != NGX_OK) {

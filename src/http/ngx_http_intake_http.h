@@ -23,6 +23,10 @@ ngx_int_t ngx_http_intake_status_handler(ngx_http_request_t *r);
 char *ngx_http_intake_status_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
+/* that what `health=` asks for is there to be asked */
+char *ngx_http_intake_check_health(ngx_conf_t *cf,
+    ngx_http_intake_loc_conf_t *ilcf);
+
 /* the methods of deliveries, and of handshakes: of all or of verified ones */
 ngx_uint_t ngx_http_intake_methods(ngx_http_intake_source_t *source,
     ngx_uint_t verified);
@@ -62,7 +66,14 @@ ngx_http_intake_outcome_e ngx_http_intake_code_outcome(
 ngx_http_intake_code_e ngx_http_intake_code_of_status(ngx_http_request_t *r,
     ngx_uint_t status);
 
-/* Sends the success answer of a stored delivery or a duplicate; counts it. */
+/* how a delivery that has been accepted is counted */
+ngx_http_intake_outcome_e ngx_http_intake_success_outcome(
+    ngx_http_intake_ctx_t *ctx);
+
+/*
+ * Sends the success answer of a delivery that is stored or in the spool, or of
+ * a duplicate; counts it.
+ */
 ngx_int_t ngx_http_intake_accept(ngx_http_intake_ctx_t *ctx);
 
 /* Sends the answer of a handshake; counts it. */
@@ -83,22 +94,26 @@ void ngx_http_intake_add_filters(void);
 ngx_int_t ngx_http_intake_feed(ngx_http_intake_ctx_t *ctx);
 
 /*
- * Makes fields of ctx: the entry, version 1.  NGX_ERROR: no memory.
+ * Makes the NGX_HTTP_INTAKE_FIELDS values of the entry, version 1, which are
+ * ctx->fields then.  NGX_ERROR: no memory.
  */
-ngx_int_t ngx_http_intake_entry(ngx_http_intake_ctx_t *ctx);
+ngx_int_t ngx_http_intake_entry(ngx_http_intake_ctx_t *ctx,
+    ngx_str_t *value);
 
 /*
  * Queues the delivery for its source's script call.  NGX_OK: the request will
- * be answered and finalized when Redis has answered.  NGX_ERROR: no memory.
+ * be answered and finalized when Redis has answered, or the spool.  NGX_ERROR:
+ * no memory.
  */
-ngx_int_t ngx_http_intake_store(ngx_http_intake_ctx_t *ctx);
+ngx_int_t ngx_http_intake_deliver(ngx_http_intake_ctx_t *ctx);
 
 ngx_int_t ngx_http_intake_store_init(ngx_cycle_t *cycle,
     ngx_http_intake_main_conf_t *imcf);
 void ngx_http_intake_store_exit(ngx_cycle_t *cycle);
 
-/* this worker's client; valid between store_init and store_exit */
+/* this worker's; valid between store_init and store_exit */
 ngx_intake_redis_t *ngx_http_intake_redis(void);
+ngx_intake_spool_t *ngx_http_intake_spool(void);    /* NULL: there is none */
 
 /*
  * The body in one piece: of memory that stays with r.  NGX_ERROR: no memory,

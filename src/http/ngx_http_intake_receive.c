@@ -18,7 +18,7 @@ static ngx_http_intake_code_e ngx_http_intake_check_head(
     ngx_http_intake_ctx_t *ctx);
 static ngx_uint_t ngx_http_intake_identity(ngx_http_request_t *r);
 static void ngx_http_intake_body_handler(ngx_http_request_t *r);
-static ngx_int_t ngx_http_intake_deliver(ngx_http_intake_ctx_t *ctx);
+static ngx_int_t ngx_http_intake_webhook(ngx_http_intake_ctx_t *ctx);
 static ngx_int_t ngx_http_intake_try_challenge(ngx_http_intake_ctx_t *ctx,
     ngx_uint_t verified);
 
@@ -296,7 +296,7 @@ ngx_http_intake_body_handler(ngx_http_request_t *r)
 
         if (rc == NGX_OK) {
             ctx->body_size = ctx->body.len;
-            rc = ngx_http_intake_deliver(ctx);
+            rc = ngx_http_intake_webhook(ctx);
         }
     }
 
@@ -399,7 +399,7 @@ ngx_http_intake_collect_body(ngx_http_request_t *r, ngx_str_t *body)
  */
 
 static ngx_int_t
-ngx_http_intake_deliver(ngx_http_intake_ctx_t *ctx)
+ngx_http_intake_webhook(ngx_http_intake_ctx_t *ctx)
 {
     ngx_int_t                  rc;
     ngx_uint_t                 method;
@@ -444,7 +444,7 @@ ngx_http_intake_deliver(ngx_http_intake_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    if (ngx_http_intake_store(ctx) != NGX_OK) {
+    if (ngx_http_intake_deliver(ctx) != NGX_OK) {
         return NGX_ERROR;
     }
 

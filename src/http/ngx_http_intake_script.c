@@ -13,29 +13,22 @@
  */
 
 
-#define NGX_HTTP_INTAKE_OWN_KEY_TTL  600000    /* ms: longer than any resend
-                                                  of our own */
+/* what the spool keeps is what the script is told */
+
+typedef char  ngx_http_intake_fields_are_all[
+    (NGX_HTTP_INTAKE_FIELDS == NGX_INTAKE_DELIVERY_FIELDS
+     && NGX_HTTP_INTAKE_HASH_LEN == NGX_INTAKE_DELIVERY_HASH) ? 1 : -1];
 
 
 static ngx_uint_t ngx_http_intake_delivery_keys(
     ngx_intake_redis_args_t *args, ngx_http_intake_batch_t *batch,
-    ngx_http_intake_ctx_t *ctx);
+    ngx_http_intake_delivery_t *delivery);
 static void ngx_http_intake_write_key(ngx_intake_redis_args_t *args,
-    ngx_http_intake_stream_t *stream, u_char kind, u_char *hash);
+    ngx_http_intake_stream_t *stream, ngx_intake_delivery_key_t *key);
 static void ngx_http_intake_write_args(ngx_intake_redis_args_t *args,
     ngx_http_intake_batch_t *batch);
 static void ngx_http_intake_write_delivery(ngx_intake_redis_args_t *args,
-    ngx_http_intake_batch_t *batch, ngx_http_intake_ctx_t *ctx);
-static ngx_http_intake_code_e ngx_http_intake_copy_text(
-    ngx_http_intake_ctx_t *ctx, ngx_str_t *from, ngx_str_t *to);
-
-
-ngx_http_intake_stream_t *
-ngx_http_intake_stream_of(ngx_http_intake_ctx_t *ctx)
-{
-    return (ctx->submission && ctx->submission->certain) ? &ctx->source->spam
-                                                         : &ctx->source->stream;
-}
+    ngx_http_intake_batch_t *batch, ngx_http_intake_delivery_t *delivery);
 
 
 /* the stream, then the keys of clocks, then those of each delivery */
@@ -47,16 +40,13 @@ ngx_http_intake_write_batch(ngx_intake_redis_args_t *args, void *data,
     ngx_http_intake_batch_t *batch = data;
 
     ngx_uint_t                 i;
-    ngx_http_intake_ctx_t     *ctx;
     ngx_http_intake_source_t  *source;
 
     source = batch->source;
-    ctx = batch->waiting[0];
 
     if (batch->clocks) {
         *nkeys = ngx_http_intake_clock_keys(args, source->sla,
-                                            &batch->stream->key,
-                                            ctx->received / 1000);
+                                            &batch->stream->key, batch->now);
     } else {
         *nkeys = 1;
         ngx_intake_redis_text_arg(args, &batch->stream->key);
@@ -73,45 +63,29 @@ ngx_http_intake_write_batch(ngx_intake_redis_args_t *args, void *data,
 
 static ngx_uint_t
 ngx_http_intake_delivery_keys(ngx_intake_redis_args_t *args,
-    ngx_http_intake_batch_t *batch, ngx_http_intake_ctx_t *ctx)
+    ngx_http_intake_batch_t *batch, ngx_http_intake_delivery_t *delivery)
 {
-    ngx_uint_t                 i, n;
-    ngx_http_intake_source_t  *source;
-    ngx_http_intake_change_t  *change;
-    ngx_http_intake_stream_t  *stream;
+    ngx_uint_t              i, n;
+    ngx_intake_delivery_t  *content;
 
-    source = batch->source;
-    stream = batch->stream;
-    n = 1;
+    content = delivery->content;
+    n = ngx_intake_delivery_nkeys(content->kind);
 
-    ngx_http_intake_write_key(args, stream, ctx->key_kind, ctx->key_hash);
-
-    if (ctx->body_key) {
-        ngx_http_intake_write_key(args, stream, NGX_HTTP_INTAKE_KEY_BODY,
-                                  ctx->body_hash);
+    if (batch->source->dedupe.mark && content->kind != 'o') {
         n++;
     }
 
-    if (ctx->nonce_key) {
-        ngx_http_intake_write_key(args, stream, NGX_HTTP_INTAKE_KEY_NONCE,
-                                  ctx->nonce_hash);
-        n++;
+    for (i = 0; i < n; i++) {
+        ngx_http_intake_write_key(args, batch->stream, &content->keys[i]);
     }
 
-    if (source->dedupe.mark && ctx->key_kind != NGX_HTTP_INTAKE_KEY_OWN) {
-        ngx_http_intake_write_key(args, stream, NGX_HTTP_INTAKE_KEY_OWN,
-                                  ctx->own_hash);
-        n++;
-    }
-
-    if (!batch->clocks || ctx->changes == NULL) {
+    if (!batch->clocks) {
         return n;
     }
 
-    change = ctx->changes->elts;
-
-    for (i = 0; i < ctx->changes->nelts; i++) {
-        n += ngx_http_intake_change_keys(args, source->sla, &change[i]);
+    for (i = 0; i < delivery->nchanges; i++) {
+        n += ngx_http_intake_change_keys(args, batch->source->sla,
+                                         &delivery->changes[i]);
     }
 
     return n;
@@ -122,18 +96,18 @@ ngx_http_intake_delivery_keys(ngx_intake_redis_args_t *args,
 
 static void
 ngx_http_intake_write_key(ngx_intake_redis_args_t *args,
-    ngx_http_intake_stream_t *stream, u_char kind, u_char *hash)
+    ngx_http_intake_stream_t *stream, ngx_intake_delivery_key_t *key)
 {
-    u_char  *p, key[NGX_HTTP_INTAKE_MAX_KEY + sizeof(":dedupe:K:")
-                    + NGX_HTTP_INTAKE_HASH_LEN];
+    u_char  *p, text[NGX_HTTP_INTAKE_MAX_KEY + sizeof(":dedupe:K:")
+                     + NGX_HTTP_INTAKE_HASH_LEN];
 
-    p = ngx_cpymem(key, stream->dedupe_prefix.data,
+    p = ngx_cpymem(text, stream->dedupe_prefix.data,
                    stream->dedupe_prefix.len);
-    *p++ = kind;
+    *p++ = key->kind;
     *p++ = ':';
-    p = ngx_cpymem(p, hash, NGX_HTTP_INTAKE_HASH_LEN);
+    p = ngx_cpymem(p, key->hash, NGX_HTTP_INTAKE_HASH_LEN);
 
-    ngx_intake_redis_arg(args, key, p - key);
+    ngx_intake_redis_arg(args, text, p - text);
 }
 
 
@@ -149,8 +123,8 @@ ngx_http_intake_write_args(ngx_intake_redis_args_t *args,
     ngx_intake_redis_number_arg(args, batch->stream->maxlen);
     ngx_intake_redis_number_arg(args, batch->stream->age);
     ngx_intake_redis_number_arg(args, source->dedupe.window);
-    ngx_intake_redis_number_arg(args, source->dedupe.window);
-    ngx_intake_redis_number_arg(args, NGX_HTTP_INTAKE_OWN_KEY_TTL);
+    ngx_intake_redis_number_arg(args, source->key_ttl);
+    ngx_intake_redis_number_arg(args, source->own_key_ttl);
 
     ngx_intake_redis_number_arg(args, source->form
                                       ? ngx_max(source->form->token.max, 1)
@@ -183,51 +157,39 @@ ngx_http_intake_write_args(ngx_intake_redis_args_t *args,
 
 static void
 ngx_http_intake_write_delivery(ngx_intake_redis_args_t *args,
-    ngx_http_intake_batch_t *batch, ngx_http_intake_ctx_t *ctx)
+    ngx_http_intake_batch_t *batch, ngx_http_intake_delivery_t *delivery)
 {
-    u_char                     kind;
-    ngx_uint_t                 i, n;
-    ngx_http_intake_change_t  *change;
+    ngx_uint_t              i;
+    ngx_intake_delivery_t  *content;
 
-    if (ctx->key_kind == NGX_HTTP_INTAKE_KEY_OWN) {
-        kind = 'o';
+    content = delivery->content;
 
-    } else if (ctx->nonce_key) {
-        kind = 'n';
-
-    } else {
-        kind = ctx->body_key ? 'u' : 'k';
-    }
-
-    ngx_intake_redis_arg(args, &kind, 1);
+    ngx_intake_redis_arg(args, &content->kind, 1);
 
     for (i = 0; i < NGX_HTTP_INTAKE_FIELDS; i++) {
-        ngx_intake_redis_arg(args, ctx->fields[i].data, ctx->fields[i].len);
+        ngx_intake_redis_text_arg(args, &content->fields[i]);
     }
 
     if (!batch->clocks) {
         return;
     }
 
-    n = ctx->changes ? ctx->changes->nelts : 0;
-    ngx_intake_redis_number_arg(args, n);
+    ngx_intake_redis_number_arg(args, delivery->nchanges);
 
-    for (i = 0; i < n; i++) {
-        change = ctx->changes->elts;
-        ngx_http_intake_change_args(args, batch->source->sla, &change[i]);
+    for (i = 0; i < delivery->nchanges; i++) {
+        ngx_http_intake_change_args(args, batch->source->sla,
+                                    &delivery->changes[i]);
     }
 }
 
 
 ngx_http_intake_code_e
-ngx_http_intake_read_result(ngx_http_intake_ctx_t *ctx,
-    ngx_intake_redis_reply_t *reply)
+ngx_http_intake_read_result(ngx_http_intake_stream_t *stream,
+    ngx_intake_redis_reply_t *reply, ngx_http_intake_result_t *result)
 {
-    ngx_str_t                  id;
-    ngx_http_intake_stream_t  *stream;
-    ngx_intake_redis_reply_t   status, second, third;
+    ngx_intake_redis_reply_t  status, second, third;
 
-    stream = ngx_http_intake_stream_of(ctx);
+    ngx_memzero(result, sizeof(ngx_http_intake_result_t));
 
     /* the common case is the entry alone */
 
@@ -235,8 +197,13 @@ ngx_http_intake_read_result(ngx_http_intake_ctx_t *ctx,
         ngx_http_intake_accepted(stream, NGX_HTTP_INTAKE_REFUSAL_ENTRY);
         ngx_http_intake_accepted(stream, NGX_HTTP_INTAKE_REFUSAL_KEY);
 
-        return ngx_http_intake_copy_text(ctx, &reply->str, &ctx->entry);
+        result->status = NGX_HTTP_INTAKE_SCRIPT_STORED;
+        result->entry = reply->str;
+
+        return NGX_HTTP_INTAKE_OK;
     }
+
+    result->status = NGX_HTTP_INTAKE_SCRIPT_ERROR;
 
     if (reply->type != NGX_INTAKE_REDIS_ARRAY || reply->nelts < 2) {
         return NGX_HTTP_INTAKE_STORE_REFUSED;
@@ -261,45 +228,19 @@ ngx_http_intake_read_result(ngx_http_intake_ctx_t *ctx,
         break;
 
     case NGX_HTTP_INTAKE_SCRIPT_DUPLICATE:
-        ctx->duplicate = 1;
-
-        /* it hears the id under which the first copy was stored */
-
-        if (ngx_http_intake_copy_text(ctx, &third.str, &id)
-            != NGX_HTTP_INTAKE_OK)
-        {
-            return NGX_HTTP_INTAKE_INTERNAL_ERROR;
-        }
-
-        if (ctx->source->form && ctx->conversation.data == ctx->id.data) {
-            ctx->conversation = id;
-        }
-
-        ctx->id = id;
+        result->id = third.str;
         break;
 
     case NGX_HTTP_INTAKE_SCRIPT_MARKED:
-        ctx->duplicate = 1;
-        break;
-
     case NGX_HTTP_INTAKE_SCRIPT_ID_REUSED:
-        ctx->id_reused = 1;
         break;
 
     default:
         return NGX_HTTP_INTAKE_STORE_REFUSED;
     }
 
-    return ngx_http_intake_copy_text(ctx, &second.str, &ctx->entry);
-}
+    result->status = (ngx_http_intake_script_e) status.integer;
+    result->entry = second.str;
 
-
-static ngx_http_intake_code_e
-ngx_http_intake_copy_text(ngx_http_intake_ctx_t *ctx, ngx_str_t *from,
-    ngx_str_t *to)
-{
-    to->len = from->len;
-    to->data = ngx_pstrdup(ctx->request->pool, from);
-
-    return to->data ? NGX_HTTP_INTAKE_OK : NGX_HTTP_INTAKE_INTERNAL_ERROR;
+    return NGX_HTTP_INTAKE_OK;
 }

@@ -62,6 +62,13 @@ ngx_http_intake_snapshot(ngx_http_intake_main_conf_t *imcf,
     status->started = zone->shared->started;
     status->connects = zone->shared->connects;
 
+    if (imcf->spool.path) {
+        status->spool = &zone->shared->spool;
+        status->spool_takes = (ngx_http_intake_spool() != NULL
+                               && ngx_intake_spool_takes(
+                                                   ngx_http_intake_spool()));
+    }
+
     status->node_only = query->node;
     status->global_only = query->global;
 

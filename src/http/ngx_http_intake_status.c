@@ -51,7 +51,7 @@ static ngx_http_intake_status_problem_t  ngx_http_intake_status_problems[] = {
 };
 
 
-/* intake_status [health=redis] [detail=on|off]; */
+/* intake_status [health=redis,spool] [detail=on|off]; */
 
 char *
 ngx_http_intake_status_directive(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -118,20 +118,78 @@ ngx_http_intake_status_directive(ngx_conf_t *cf, ngx_command_t *cmd,
 }
 
 
+/* health=WORD,... */
+
 static char *
 ngx_http_intake_status_health(ngx_conf_t *cf, ngx_str_t *value,
     ngx_http_intake_loc_conf_t *ilcf)
 {
-    if (ngx_strcmp(&value->data[7], "redis") == 0) {
-        ilcf->health |= NGX_HTTP_INTAKE_HEALTH_REDIS;
-        return NGX_CONF_OK;
+    size_t       len;
+    u_char      *p, *last, *end;
+    ngx_uint_t   i;
+
+    static struct {
+        ngx_str_t   name;
+        ngx_uint_t  bit;
+    } words[] = {
+        { ngx_string("redis"), NGX_HTTP_INTAKE_HEALTH_REDIS },
+        { ngx_string("spool"), NGX_HTTP_INTAKE_HEALTH_SPOOL },
+        { ngx_null_string, 0 }
+    };
+
+    last = value->data + value->len;
+
+    for (p = value->data + sizeof("health=") - 1; /* void */ ; p = end + 1) {
+        end = ngx_strlchr(p, last, ',');
+
+        if (end == NULL) {
+            end = last;
+        }
+
+        len = end - p;
+
+        for (i = 0; words[i].name.len; i++) {
+            if (words[i].name.len == len
+                && ngx_strncmp(words[i].name.data, p, len) == 0)
+            {
+                break;
+            }
+        }
+
+        if (words[i].name.len == 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\" of "
+                               "\"intake_status\": write health=redis, "
+                               "health=spool or health=redis,spool", value);
+            return NGX_CONF_ERROR;
+        }
+
+        ilcf->health |= words[i].bit;
+
+        if (end == last) {
+            return NGX_CONF_OK;
+        }
+    }
+}
+
+
+char *
+ngx_http_intake_check_health(ngx_conf_t *cf, ngx_http_intake_loc_conf_t *ilcf)
+{
+    ngx_http_intake_main_conf_t  *imcf;
+
+    imcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_intake_module);
+
+    if ((ilcf->health & NGX_HTTP_INTAKE_HEALTH_SPOOL)
+        && imcf->spool.path == NULL)
+    {
+        ngx_http_intake_conf_log(cf, NGX_LOG_EMERG, &ilcf->source_position,
+                                 "\"health=spool\" in \"intake_status\", but "
+                                 "there is no \"intake_spool\"");
+        return NGX_CONF_ERROR;
     }
 
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "invalid parameter \"%V\" of \"intake_status\": "
-                       "write health=redis", value);
-
-    return NGX_CONF_ERROR;
+    return NGX_CONF_OK;
 }
 
 
@@ -284,17 +342,32 @@ ngx_http_intake_status_format(ngx_http_request_t *r)
 }
 
 
-/* an entry can be stored as long as one worker has its Redis */
+/*
+ * An entry can be stored as long as one worker has its Redis, and kept as long
+ * as the spool takes it; `health` asks for more than one of the two.
+ */
 
 static ngx_int_t
 ngx_http_intake_send_health(ngx_http_request_t *r,
     ngx_http_intake_status_t *status)
 {
-    ngx_str_t  *type, none, body;
+    ngx_str_t                   *type, none, body;
+    ngx_http_intake_loc_conf_t  *ilcf;
 
-    if (status->nready == 0) {
+    ilcf = ngx_http_get_module_loc_conf(r, ngx_http_intake_module);
+
+    if (status->nready == 0
+        && (!status->spool_takes
+            || (ilcf->health & NGX_HTTP_INTAKE_HEALTH_REDIS)))
+    {
         return ngx_http_intake_send_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
                                             "Redis is not ready");
+    }
+
+    if (!status->spool_takes && (ilcf->health & NGX_HTTP_INTAKE_HEALTH_SPOOL))
+    {
+        return ngx_http_intake_send_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                            "the spool takes nothing");
     }
 
     type = &ngx_http_intake_formats[NGX_HTTP_INTAKE_FORMAT_JSON].type;

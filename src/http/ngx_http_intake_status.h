@@ -12,6 +12,7 @@
 
 
 #define NGX_HTTP_INTAKE_HEALTH_REDIS  0x01
+#define NGX_HTTP_INTAKE_HEALTH_SPOOL  0x02
 
 
 /* in the order of ngx_http_intake_formats */

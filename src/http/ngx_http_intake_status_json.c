@@ -20,6 +20,7 @@ static json_t *ngx_http_intake_json_document(ngx_http_intake_status_t *status,
     ngx_uint_t detail);
 static json_t *ngx_http_intake_json_node(ngx_http_intake_status_t *status,
     ngx_uint_t detail);
+static json_t *ngx_http_intake_json_spool(ngx_http_intake_status_t *status);
 static json_t *ngx_http_intake_json_redis(ngx_http_intake_status_t *status,
     ngx_uint_t detail);
 static json_t *ngx_http_intake_json_connections(
@@ -152,6 +153,12 @@ ngx_http_intake_json_node(ngx_http_intake_status_t *status, ngx_uint_t detail)
                               json_integer(status->nworkers));
     rc |= json_object_set_new(node, "redis",
                               ngx_http_intake_json_redis(status, detail));
+
+    if (status->spool) {
+        rc |= json_object_set_new(node, "spool",
+                                  ngx_http_intake_json_spool(status));
+    }
+
     rc |= json_object_set_new(node, "durability",
                               ngx_http_intake_json_durability(status));
 
@@ -161,6 +168,39 @@ ngx_http_intake_json_node(ngx_http_intake_status_t *status, ngx_uint_t detail)
     }
 
     return node;
+}
+
+
+static json_t *
+ngx_http_intake_json_spool(ngx_http_intake_status_t *status)
+{
+    int                         rc;
+    json_t                     *spool;
+    ngx_atomic_uint_t           oldest;
+    ngx_intake_spool_shared_t  *shared;
+
+    shared = status->spool;
+    oldest = shared->oldest;
+    spool = json_object();
+
+    rc = json_object_set_new(spool, "takes",
+                             json_boolean(status->spool_takes));
+    rc |= json_object_set_new(spool, "bytes",
+                              json_integer(ngx_intake_spool_bytes(shared)));
+    rc |= json_object_set_new(spool, "files", json_integer(shared->files));
+    rc |= json_object_set_new(spool, "oldest",
+                              oldest ? ngx_http_intake_json_time(oldest, -1)
+                                     : json_null());
+    rc |= json_object_set_new(spool, "replayed",
+                              json_integer(shared->replayed));
+    rc |= json_object_set_new(spool, "bad", json_integer(shared->bad));
+
+    if (rc != 0) {
+        json_decref(spool);
+        return NULL;
+    }
+
+    return spool;
 }
 
 

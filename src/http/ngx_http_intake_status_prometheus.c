@@ -35,6 +35,7 @@ static size_t ngx_http_intake_prometheus_size(
     ngx_http_intake_status_t *status);
 static void ngx_http_intake_write_node(ngx_http_intake_writer_t *w);
 static void ngx_http_intake_write_redis(ngx_http_intake_writer_t *w);
+static void ngx_http_intake_write_spool(ngx_http_intake_writer_t *w);
 static void ngx_http_intake_write_durability(ngx_http_intake_writer_t *w);
 static void ngx_http_intake_write_family(ngx_http_intake_writer_t *w,
     ngx_http_intake_family_t *family);
@@ -69,6 +70,7 @@ ngx_http_intake_write_prometheus(ngx_pool_t *pool,
 
     ngx_http_intake_write_node(&w);
     ngx_http_intake_write_redis(&w);
+    ngx_http_intake_write_spool(&w);
     ngx_http_intake_write_durability(&w);
 
     for (i = 0; ngx_http_intake_families[i].key.len; i++) {
@@ -171,6 +173,54 @@ ngx_http_intake_write_redis(ngx_http_intake_writer_t *w)
                                "Redis.");
     ngx_http_intake_write_seconds(w, "intake_redis_clock_skew_seconds",
                                   node->skew_known, node->clock_skew);
+}
+
+
+static void
+ngx_http_intake_write_spool(ngx_http_intake_writer_t *w)
+{
+    ngx_atomic_uint_t           oldest;
+    ngx_intake_spool_shared_t  *spool;
+
+    spool = w->status->spool;
+
+    if (spool == NULL) {
+        return;
+    }
+
+    ngx_http_intake_write_head(w, "intake_spool_bytes", "gauge", "bytes",
+                               "What lies in the spool.");
+    w->pos = ngx_slprintf(w->pos, w->last, "intake_spool_bytes %uA\n",
+                          ngx_intake_spool_bytes(spool));
+
+    ngx_http_intake_write_head(w, "intake_spool_files", "gauge", NULL,
+                               "Segments of the spool that wait for Redis.");
+    w->pos = ngx_slprintf(w->pos, w->last, "intake_spool_files %uA\n",
+                          spool->files);
+
+    ngx_http_intake_write_head(w, "intake_spool_oldest_timestamp_seconds",
+                               "gauge", "seconds",
+                               "When the oldest delivery in the spool "
+                               "arrived; absent if there is none.");
+    oldest = spool->oldest;
+
+    if (oldest) {
+        w->pos = ngx_slprintf(w->pos, w->last,
+                              "intake_spool_oldest_timestamp_seconds %uA\n",
+                              oldest);
+    }
+
+    ngx_http_intake_write_head(w, "intake_spool_replayed", "counter", NULL,
+                               "Deliveries of the spool that are in Redis "
+                               "now.");
+    w->pos = ngx_slprintf(w->pos, w->last, "intake_spool_replayed_total %uA\n",
+                          spool->replayed);
+
+    ngx_http_intake_write_head(w, "intake_spool_bad", "counter", NULL,
+                               "Deliveries of the spool that were set aside, "
+                               "and files that are damaged.");
+    w->pos = ngx_slprintf(w->pos, w->last, "intake_spool_bad_total %uA\n",
+                          spool->bad);
 }
 
 

@@ -5,52 +5,63 @@
 
 
 #include "ngx_http_intake_store.h"
-#include "ngx_http_intake_board.h"
+#include "ngx_http_intake_counters.h"
 #include "ngx_http_intake_replies.h"
-#include "ngx_http_intake_event.h"
 #include "ngx_intake_scripts.h"
 
 
 /*
  * The store: the deliveries of one stream that are ready in one turn of the
- * event loop go to Redis in one call of the script.  A batch outlives the
- * requests that wait in it: a request that ends early takes itself out, and
- * what has been sent for it is stored all the same.
+ * event loop go to Redis in one call of the script.  A batch outlives those who
+ * wait in it: who leaves early takes himself out, and what has been sent for
+ * him is stored all the same.
  */
+
+
+/* ms that a megabyte out of the spool, for which nobody waits, may take */
+#define NGX_HTTP_INTAKE_REPLAY_PACE  1000
 
 
 /* of this worker */
 
 typedef struct {
-ngx_intake_redis_t             *redis;
-    ngx_intake_redis_t             *durable;   /* NULL: no source needs it */
+    ngx_intake_redis_t             *redis;
+    ngx_intake_redis_t             *durable;    /* NULL: no source needs it */
+    ngx_intake_spool_t             *spool;      /* NULL: there is none */
     ngx_intake_redis_script_t       script;
     ngx_intake_redis_script_t       clocks;     /* the same and the clocks */
+    ngx_http_intake_main_conf_t    *conf;
     ngx_event_t                     flush;
     ngx_queue_t                     unsent;
-    ngx_http_intake_batch_t        *open[NGX_HTTP_INTAKE_MAX_STREAMS];
+
+    /* of requests, and of what is replayed */
+    ngx_http_intake_batch_t        *open[2][NGX_HTTP_INTAKE_MAX_STREAMS];
+
+    unsigned                        ready:1;
 } ngx_http_intake_store_t;
 
 
-static ngx_int_t ngx_http_intake_own_hash(ngx_http_intake_ctx_t *ctx);
+static void ngx_http_intake_store_spool(ngx_cycle_t *cycle,
+    ngx_http_intake_store_t *store);
+static ngx_uint_t ngx_http_intake_store_ready(void *data);
+static void ngx_http_intake_store_info(void *data,
+    ngx_intake_redis_info_t *info);
 static ngx_http_intake_batch_t *ngx_http_intake_open_batch(
-    ngx_http_intake_ctx_t *ctx);
-static void ngx_http_intake_leave_batch(void *data);
+    ngx_http_intake_delivery_t *delivery);
 static void ngx_http_intake_flush(ngx_event_t *ev);
-static ngx_intake_redis_t *ngx_http_intake_client(
-    ngx_http_intake_source_t *source);
 static ngx_uint_t ngx_http_intake_close_batch(ngx_http_intake_batch_t *batch);
+static ngx_int_t ngx_http_intake_send_batch(ngx_http_intake_store_t *store,
+    ngx_http_intake_batch_t *batch, ngx_log_t *log);
 static void ngx_http_intake_stored(void *data,
     ngx_intake_redis_result_e result, ngx_intake_redis_reply_t *reply);
+static void ngx_http_intake_tell(ngx_http_intake_batch_t *batch,
+    ngx_uint_t i, ngx_intake_redis_reply_t *reply);
 static void ngx_http_intake_store_refused(ngx_http_intake_batch_t *batch,
     ngx_str_t *error, ngx_uint_t n);
 static void ngx_http_intake_read_trim(ngx_http_intake_batch_t *batch,
     ngx_intake_redis_reply_t *reply);
 static ngx_http_intake_code_e ngx_http_intake_result_code(
     ngx_intake_redis_result_e result, ngx_intake_redis_reply_t *reply);
-static void ngx_http_intake_count_event(ngx_http_intake_ctx_t *ctx);
-static void ngx_http_intake_finish(ngx_http_intake_ctx_t *ctx,
-    ngx_http_intake_code_e code);
 
 
 static ngx_http_intake_store_t  ngx_http_intake_the_store;
@@ -67,6 +78,8 @@ ngx_http_intake_store_init(ngx_cycle_t *cycle,
     ngx_memzero(store, sizeof(ngx_http_intake_store_t));
     ngx_queue_init(&store->unsent);
 
+    store->conf = imcf;
+
     ngx_str_set(&store->script.text, NGX_INTAKE_STORE_LUA);
     ngx_intake_redis_script_digest(&store->script);
 
@@ -77,9 +90,8 @@ ngx_http_intake_store_init(ngx_cycle_t *cycle,
     store->flush.data = store;
     store->flush.log = cycle->log;
 
-    store->redis = ngx_intake_redis_create(cycle, &imcf->redis,
-                                           0, ngx_http_intake_publish_redis,
-                                           imcf);
+    store->redis = ngx_intake_redis_create(cycle, &imcf->redis, 0,
+                                           ngx_http_intake_store_info, store);
     if (store->redis == NULL) {
         return NGX_ERROR;
     }
@@ -97,11 +109,64 @@ ngx_http_intake_store_init(ngx_cycle_t *cycle,
     ngx_http_intake_retain_init(cycle, imcf, store->redis);
     ngx_http_intake_reply_calls_init();
 
-    if (ngx_http_intake_board_init(cycle, imcf) != NGX_OK) {
+    if (ngx_http_intake_board_init(cycle, imcf) != NGX_OK
+        || ngx_http_intake_sweep_init(cycle, imcf, store->redis) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    return ngx_http_intake_sweep_init(cycle, imcf, store->redis);
+    if (imcf->spool.path) {
+        ngx_http_intake_store_spool(cycle, store);
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * Without it, which has been logged, deliveries are refused while Redis is
+ * away: a worker that ended instead would be started again for ever.
+ */
+
+static void
+ngx_http_intake_store_spool(ngx_cycle_t *cycle,
+    ngx_http_intake_store_t *store)
+{
+    ngx_http_intake_zone_t  *zone;
+
+    zone = store->conf->zone->data;
+
+    store->spool = ngx_intake_spool_create(cycle, &store->conf->spool,
+                                           &zone->shared->spool,
+                                           ngx_http_intake_replay,
+                                           ngx_http_intake_store_ready,
+                                           store->conf);
+}
+
+
+static ngx_uint_t
+ngx_http_intake_store_ready(void *data)
+{
+    return ngx_http_intake_the_store.ready;
+}
+
+
+static void
+ngx_http_intake_store_info(void *data, ngx_intake_redis_info_t *info)
+{
+    ngx_http_intake_store_t *store = data;
+
+    ngx_uint_t  ready;
+
+    ready = (info->state == NGX_INTAKE_REDIS_READY);
+
+    if (ready && !store->ready && store->spool) {
+        ngx_intake_spool_wake(store->spool);
+    }
+
+    store->ready = ready;
+
+    ngx_http_intake_publish_redis(store->conf, info);
 }
 
 
@@ -121,6 +186,12 @@ ngx_http_intake_store_exit(ngx_cycle_t *cycle)
     ngx_http_intake_retain_exit();
     ngx_http_intake_sweep_exit();
     ngx_http_intake_board_exit();
+
+    if (store->spool) {
+        ngx_intake_spool_destroy(store->spool);
+        ngx_http_intake_replay_exit();
+        store->spool = NULL;
+    }
 
     if (store->flush.posted) {
         ngx_delete_posted_event(&store->flush);
@@ -152,42 +223,45 @@ ngx_http_intake_redis(void)
 }
 
 
-ngx_int_t
-ngx_http_intake_store(ngx_http_intake_ctx_t *ctx)
+/* WAIT stops what is behind it, so who needs it has a connection apart */
+
+ngx_intake_redis_t *
+ngx_http_intake_client(ngx_http_intake_source_t *source)
 {
-    ngx_http_cleanup_t       *cln;
+    ngx_http_intake_store_t  *store;
+
+    store = &ngx_http_intake_the_store;
+
+    return (source->durability.fsync || source->durability.replicas)
+           ? store->durable : store->redis;
+}
+
+
+ngx_intake_spool_t *
+ngx_http_intake_spool(void)
+{
+    return ngx_http_intake_the_store.spool;
+}
+
+
+ngx_int_t
+ngx_http_intake_store(ngx_http_intake_delivery_t *delivery)
+{
     ngx_http_intake_batch_t  *batch;
     ngx_http_intake_store_t  *store;
 
-    if (ngx_http_intake_own_hash(ctx) != NGX_OK
-        || ngx_http_intake_entry(ctx) != NGX_OK
-        || ngx_http_intake_feed(ctx) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    /* before it is queued: whatever ends the request runs its cleanups */
-
-    cln = ngx_http_cleanup_add(ctx->request, 0);
-    if (cln == NULL) {
-        return NGX_ERROR;
-    }
-
-    cln->handler = ngx_http_intake_leave_batch;
-    cln->data = ctx;
-
-    batch = ngx_http_intake_open_batch(ctx);
+    batch = ngx_http_intake_open_batch(delivery);
     if (batch == NULL) {
         return NGX_ERROR;
     }
 
-    ctx->batch = batch;
-    ctx->slot = batch->nelts;
+    delivery->batch = batch;
+    delivery->slot = batch->nelts;
 
-    batch->waiting[batch->nelts++] = ctx;
+    batch->waiting[batch->nelts++] = delivery;
 
-    batch->bytes += ctx->body.len;
-    batch->nchanges += ctx->changes ? ctx->changes->nelts : 0;
+    batch->bytes += delivery->content->fields[NGX_HTTP_INTAKE_FIELD_DATA].len;
+    batch->nchanges += delivery->nchanges;
 
     store = &ngx_http_intake_the_store;
 
@@ -195,7 +269,7 @@ ngx_http_intake_store(ngx_http_intake_ctx_t *ctx)
         || batch->bytes >= NGX_HTTP_INTAKE_BATCH_BYTES
         || batch->nchanges >= NGX_HTTP_INTAKE_BATCH_CHANGES)
     {
-        store->open[batch->stream->index] = NULL;
+        store->open[batch->replayed][batch->stream->index] = NULL;
     }
 
     if (!store->flush.posted) {
@@ -206,84 +280,50 @@ ngx_http_intake_store(ngx_http_intake_ctx_t *ctx)
 }
 
 
-/*
- * A marked copy leaves the key of the first as it is; its own resend is known
- * by a key that only this copy has.
- */
-
-static ngx_int_t
-ngx_http_intake_own_hash(ngx_http_intake_ctx_t *ctx)
-{
-    ngx_str_t  parts[2], text;
-
-    if (!ctx->source->dedupe.mark
-        || ctx->key_kind == NGX_HTTP_INTAKE_KEY_OWN)
-    {
-        return NGX_OK;
-    }
-
-    parts[0] = ctx->recordedtime;
-    parts[1] = ctx->key;
-
-    if (ngx_http_intake_flatten(ctx->request->pool, parts, 2, &text)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    return ngx_http_intake_hash(&text, ctx->own_hash);
-}
-
-
 static ngx_http_intake_batch_t *
-ngx_http_intake_open_batch(ngx_http_intake_ctx_t *ctx)
+ngx_http_intake_open_batch(ngx_http_intake_delivery_t *delivery)
 {
-    ngx_uint_t                 n;
-    ngx_http_intake_batch_t   *batch;
-    ngx_http_intake_store_t   *store;
+    ngx_http_intake_batch_t   *batch, **open;
     ngx_http_intake_stream_t  *stream;
 
-    store = &ngx_http_intake_the_store;
-    stream = ngx_http_intake_stream_of(ctx);
-    batch = store->open[stream->index];
-    n = ctx->changes ? ctx->changes->nelts : 0;
+    stream = delivery->stream;
+    open = &ngx_http_intake_the_store.open[delivery->replayed][stream->index];
+    batch = *open;
 
-    if (batch && batch->nchanges + n <= NGX_HTTP_INTAKE_BATCH_CHANGES) {
+    if (batch && batch->nchanges + delivery->nchanges
+                 <= NGX_HTTP_INTAKE_BATCH_CHANGES)
+    {
         return batch;
     }
 
-    batch = ngx_alloc(sizeof(ngx_http_intake_batch_t),
-                      ctx->request->connection->log);
+    batch = ngx_alloc(sizeof(ngx_http_intake_batch_t), ngx_cycle->log);
     if (batch == NULL) {
         return NULL;
     }
 
-    batch->source = ctx->source;
+    batch->source = delivery->source;
     batch->stream = stream;
+    batch->now = ngx_http_intake_now();
     batch->nelts = 0;
     batch->nchanges = 0;
     batch->bytes = 0;
-    batch->clocks = (ctx->source->sla && stream == &ctx->source->stream);
+    batch->clocks = (delivery->source->sla
+                     && stream == &delivery->source->stream);
+    batch->replayed = delivery->replayed;
 
-    ngx_queue_insert_tail(&store->unsent, &batch->queue);
-    store->open[stream->index] = batch;
+    ngx_queue_insert_tail(&ngx_http_intake_the_store.unsent, &batch->queue);
+    *open = batch;
 
     return batch;
 }
 
 
-static void
-ngx_http_intake_leave_batch(void *data)
+void
+ngx_http_intake_store_forget(ngx_http_intake_delivery_t *delivery)
 {
-    ngx_http_intake_ctx_t *ctx = data;
-
-    ngx_http_intake_batch_t  *batch;
-
-    batch = ctx->batch;
-
-    if (batch) {
-        batch->waiting[ctx->slot] = NULL;
-        ctx->batch = NULL;
+    if (delivery->batch) {
+        delivery->batch->waiting[delivery->slot] = NULL;
+        delivery->batch = NULL;
     }
 }
 
@@ -295,7 +335,6 @@ ngx_http_intake_flush(ngx_event_t *ev)
 {
     ngx_int_t                 rc;
     ngx_queue_t              *q;
-    ngx_intake_redis_op_t    *op;
     ngx_http_intake_batch_t  *batch;
     ngx_http_intake_store_t  *store;
 
@@ -312,23 +351,9 @@ ngx_http_intake_flush(ngx_event_t *ev)
             continue;
         }
 
-        op = ngx_intake_redis_script_op(batch->clocks ? &store->clocks
-                                                      : &store->script,
-                                        ngx_http_intake_write_batch, batch,
-                                        ev->log);
-        if (op == NULL) {
-            ngx_http_intake_stored(batch, NGX_INTAKE_REDIS_REFUSED, NULL);
-            continue;
-        }
-
-        ngx_intake_redis_op_durability(op, &batch->source->durability);
-
-        rc = ngx_intake_redis_send(ngx_http_intake_client(batch->source), op,
-                                   batch->source->deadline, 1,
-                                   ngx_http_intake_stored, batch);
+        rc = ngx_http_intake_send_batch(store, batch, ev->log);
 
         if (rc != NGX_OK) {
-            ngx_intake_redis_op_free(op);
             ngx_http_intake_stored(batch,
                                    rc == NGX_ABORT ? NGX_INTAKE_REDIS_WEAK
                                                    : NGX_INTAKE_REDIS_REFUSED,
@@ -338,43 +363,30 @@ ngx_http_intake_flush(ngx_event_t *ev)
 }
 
 
-/* WAIT stops what is behind it, so who needs it has a connection apart */
-
-static ngx_intake_redis_t *
-ngx_http_intake_client(ngx_http_intake_source_t *source)
-{
-    ngx_http_intake_store_t  *store;
-
-    store = &ngx_http_intake_the_store;
-
-    return (source->durability.fsync || source->durability.replicas)
-           ? store->durable : store->redis;
-}
-
-
 /* takes out who has left; returns how many still wait */
 
 static ngx_uint_t
 ngx_http_intake_close_batch(ngx_http_intake_batch_t *batch)
 {
-    ngx_uint_t                i, n;
-    ngx_http_intake_ctx_t    *ctx;
-    ngx_http_intake_store_t  *store;
+    ngx_uint_t                   i, n;
+    ngx_http_intake_batch_t    **open;
+    ngx_http_intake_delivery_t  *delivery;
 
-    store = &ngx_http_intake_the_store;
+    open = &ngx_http_intake_the_store.open[batch->replayed]
+                                          [batch->stream->index];
 
-    if (store->open[batch->stream->index] == batch) {
-        store->open[batch->stream->index] = NULL;
+    if (*open == batch) {
+        *open = NULL;
     }
 
     n = 0;
 
     for (i = 0; i < batch->nelts; i++) {
-        ctx = batch->waiting[i];
+        delivery = batch->waiting[i];
 
-        if (ctx) {
-            ctx->slot = n;
-            batch->waiting[n++] = ctx;
+        if (delivery) {
+            delivery->slot = n;
+            batch->waiting[n++] = delivery;
         }
     }
 
@@ -384,20 +396,65 @@ ngx_http_intake_close_batch(ngx_http_intake_batch_t *batch)
 }
 
 
+/*
+ * NGX_ABORT: the server cannot give the durability that the source asks for.
+ * Where there is a spool nobody waits for a Redis that is known to be away.
+ * What is replayed has time, so that what is large gets through in the end.
+ */
+
+static ngx_int_t
+ngx_http_intake_send_batch(ngx_http_intake_store_t *store,
+    ngx_http_intake_batch_t *batch, ngx_log_t *log)
+{
+    ngx_int_t               rc;
+    ngx_msec_t              timeout;
+    ngx_intake_redis_t     *redis;
+    ngx_intake_redis_op_t  *op;
+
+    redis = ngx_http_intake_client(batch->source);
+
+    if (store->spool && ngx_intake_redis_away(redis)) {
+        return NGX_DECLINED;
+    }
+
+    op = ngx_intake_redis_script_op(batch->clocks ? &store->clocks
+                                                  : &store->script,
+                                    ngx_http_intake_write_batch, batch, log);
+    if (op == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_intake_redis_op_durability(op, &batch->source->durability);
+
+    timeout = batch->source->patience;
+
+    if (batch->replayed) {
+        timeout = store->conf->redis.timeout
+                  + batch->bytes / (1024 * 1024) * NGX_HTTP_INTAKE_REPLAY_PACE;
+    }
+
+    rc = ngx_intake_redis_send(redis, op, timeout, 1, ngx_http_intake_stored,
+                               batch);
+
+    if (rc != NGX_OK) {
+        ngx_intake_redis_op_free(op);
+    }
+
+    return rc;
+}
+
+
 static void
 ngx_http_intake_stored(void *data, ngx_intake_redis_result_e result,
     ngx_intake_redis_reply_t *reply)
 {
     ngx_http_intake_batch_t *batch = data;
 
-    ngx_uint_t                 i;
-    struct timespec            now;
-    ngx_http_intake_ctx_t     *ctx;
-    ngx_http_intake_code_e     code, refused;
-    ngx_intake_redis_reply_t   element;
+    ngx_uint_t                   i;
+    ngx_http_intake_code_e       code;
+    ngx_http_intake_delivery_t  *delivery;
 
     code = ngx_http_intake_result_code(result, reply);
-    (void) clock_gettime(CLOCK_MONOTONIC, &now);
 
     if (code == NGX_HTTP_INTAKE_OK
         && (reply->type != NGX_INTAKE_REDIS_ARRAY
@@ -419,43 +476,49 @@ ngx_http_intake_stored(void *data, ngx_intake_redis_result_e result,
 
         /* the end of one request may end others */
 
-        ctx = batch->waiting[i];
+        delivery = batch->waiting[i];
 
-        if (ctx == NULL) {
+        if (delivery == NULL) {
             continue;
         }
 
-        ctx->batch = NULL;
+        delivery->batch = NULL;
 
-        if (code != NGX_HTTP_INTAKE_OK) {
+        if (code == NGX_HTTP_INTAKE_OK) {
+            ngx_http_intake_tell(batch, i, reply);
 
-            if (result == NGX_INTAKE_REDIS_UNKNOWN) {
-                ngx_http_intake_count_anomaly(ctx,
-                                     NGX_HTTP_INTAKE_ANOMALY_UNKNOWN_OUTCOME);
-            }
-
-            ngx_http_intake_finish(ctx, code);
-            continue;
+        } else {
+            delivery->handler(delivery->data, code, NULL);
         }
-
-        ngx_http_intake_count_store(ctx, (uint64_t) now.tv_sec * 1000000
-                                         + now.tv_nsec / 1000 - ctx->started);
-
-        element = ngx_intake_redis_element(reply, i);
-        refused = ngx_http_intake_read_result(ctx, &element);
-
-        if (refused == NGX_HTTP_INTAKE_STORE_REFUSED && element.nelts) {
-
-            /* an error inside the script is no error of the call */
-
-            element = ngx_intake_redis_element(&element, element.nelts - 1);
-            ngx_http_intake_store_refused(batch, &element.str, 1);
-        }
-
-        ngx_http_intake_finish(ctx, refused);
     }
 
     ngx_free(batch);
+}
+
+
+static void
+ngx_http_intake_tell(ngx_http_intake_batch_t *batch, ngx_uint_t i,
+    ngx_intake_redis_reply_t *reply)
+{
+    ngx_http_intake_code_e       code;
+    ngx_intake_redis_reply_t     element;
+    ngx_http_intake_result_t     result;
+    ngx_http_intake_delivery_t  *delivery;
+
+    delivery = batch->waiting[i];
+    element = ngx_intake_redis_element(reply, i);
+
+    code = ngx_http_intake_read_result(batch->stream, &element, &result);
+
+    if (code != NGX_HTTP_INTAKE_OK && element.nelts) {
+
+        /* an error inside the script is no error of the call */
+
+        element = ngx_intake_redis_element(&element, element.nelts - 1);
+        ngx_http_intake_store_refused(batch, &element.str, 1);
+    }
+
+    delivery->handler(delivery->data, code, &result);
 }
 
 
@@ -523,67 +586,4 @@ ngx_http_intake_result_code(ngx_intake_redis_result_e result,
         return reply ? NGX_HTTP_INTAKE_STORE_REFUSED
                      : NGX_HTTP_INTAKE_STORE_UNAVAILABLE;
     }
-}
-
-
-/* what the counters tell of an event that is new in the stream */
-
-static void
-ngx_http_intake_count_event(ngx_http_intake_ctx_t *ctx)
-{
-    ngx_uint_t                  i;
-    ngx_http_intake_message_t  *message;
-
-    if (ctx->duplicate) {
-        return;
-    }
-
-    if (ctx->unparsed) {
-        ngx_http_intake_count_anomaly(ctx, NGX_HTTP_INTAKE_ANOMALY_UNPARSED);
-    }
-
-    if (ctx->id_reused) {
-        ngx_http_intake_count_anomaly(ctx,
-                                      NGX_HTTP_INTAKE_ANOMALY_ID_REUSED);
-    }
-
-    if (ctx->submission) {
-        ngx_http_intake_count_spam(ctx);
-    }
-
-    if (ctx->messages) {
-        message = ctx->messages->elts;
-
-        for (i = 0; i < ctx->messages->nelts; i++) {
-            ngx_http_intake_count_message(ctx, message[i].direction, 1);
-        }
-    }
-}
-
-
-static void
-ngx_http_intake_finish(ngx_http_intake_ctx_t *ctx,
-    ngx_http_intake_code_e code)
-{
-    ngx_int_t            rc;
-    ngx_connection_t    *c;
-    ngx_http_request_t  *r;
-
-    r = ctx->request;
-    c = r->connection;
-
-    ngx_http_set_log_request(c->log, r);
-
-    ngx_http_intake_settle_attachments(ctx, code);
-
-    if (code == NGX_HTTP_INTAKE_OK) {
-        ngx_http_intake_count_event(ctx);
-        rc = ngx_http_intake_accept(ctx);
-
-    } else {
-        rc = ngx_http_intake_refuse(ctx, code);
-    }
-
-    ngx_http_finalize_request(r, rc);
-    ngx_http_run_posted_requests(c);
 }

@@ -21,23 +21,6 @@
 #define NGX_HTTP_INTAKE_BATCH_CHANGES  64
 
 
-/* the deliveries of one stream that share one call of the script */
-
-typedef struct {
-    ngx_queue_t                     queue;         /* of those not sent yet */
-    ngx_http_intake_source_t       *source;
-    ngx_http_intake_stream_t       *stream;        /* one of the source's */
-    ngx_uint_t                      nelts;
-    ngx_uint_t                      nchanges;      /* of clocks */
-    size_t                          bytes;
-    unsigned                        clocks:1;      /* the source has them, and
-                                                      this stream moves them */
-
-    /* NULL: the request has ended */
-    ngx_http_intake_ctx_t          *waiting[NGX_HTTP_INTAKE_BATCH];
-} ngx_http_intake_batch_t;
-
-
 /* what scripts/store.lua did with a delivery */
 
 typedef enum {
@@ -47,6 +30,69 @@ typedef enum {
     NGX_HTTP_INTAKE_SCRIPT_MARKED,                 /* a duplicate, stored */
     NGX_HTTP_INTAKE_SCRIPT_ID_REUSED
 } ngx_http_intake_script_e;
+
+
+/* what it answered for one; a view, valid only while the handler runs */
+
+typedef struct {
+    ngx_http_intake_script_e        status;
+    ngx_str_t                       entry;         /* its own; of a duplicate
+                                                      that is not stored, the
+                                                      first one's */
+    ngx_str_t                       id;            /* of the first one, of
+                                                      such a duplicate */
+} ngx_http_intake_result_t;
+
+
+/*
+ * What became of a delivery: NGX_HTTP_INTAKE_OK, it is in Redis, as durable as
+ * its source asks for; or one of the codes of 503, of which STORE_TIMEOUT means
+ * that nobody knows.  result is NULL if no answer came for it.
+ */
+
+typedef void (*ngx_http_intake_stored_pt)(void *data,
+    ngx_http_intake_code_e code, ngx_http_intake_result_t *result);
+
+
+typedef struct ngx_http_intake_batch_s  ngx_http_intake_batch_t;
+
+
+/* a delivery on its way to Redis: a request's, or one out of the spool */
+
+typedef struct {
+    ngx_http_intake_source_t       *source;
+    ngx_http_intake_stream_t       *stream;        /* one of the source's */
+    ngx_intake_delivery_t          *content;
+    ngx_http_intake_change_t       *changes;       /* of clocks */
+    ngx_uint_t                      nchanges;
+
+    ngx_http_intake_stored_pt       handler;
+    void                           *data;
+
+    ngx_http_intake_batch_t        *batch;         /* where it waits, or NULL */
+    ngx_uint_t                      slot;          /* its place there */
+
+    unsigned                        replayed:1;
+} ngx_http_intake_delivery_t;
+
+
+/* the deliveries of one stream that share one call of the script */
+
+struct ngx_http_intake_batch_s {
+    ngx_queue_t                     queue;         /* of those not sent yet */
+    ngx_http_intake_source_t       *source;
+    ngx_http_intake_stream_t       *stream;
+    int64_t                         now;           /* ms since 1970 */
+    ngx_uint_t                      nelts;
+    ngx_uint_t                      nchanges;
+    size_t                          bytes;
+    unsigned                        clocks:1;      /* the source has them, and
+                                                      this stream moves them */
+    unsigned                        replayed:1;    /* all of them */
+
+    /* NULL: nobody wants to know any more */
+    ngx_http_intake_delivery_t     *waiting[NGX_HTTP_INTAKE_BATCH];
+};
 
 
 /* what may be refused while other things are not */
@@ -59,6 +105,19 @@ typedef enum {
 
 #define NGX_HTTP_INTAKE_REFUSALS     3
 
+
+/*
+ * Puts a delivery, of which all but batch and slot is set, into the call that
+ * leaves at the end of this turn of the event loop.  NGX_OK: its handler will
+ * be called, later, once.  NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_http_intake_store(ngx_http_intake_delivery_t *delivery);
+
+/* this worker's client for a source */
+ngx_intake_redis_t *ngx_http_intake_client(ngx_http_intake_source_t *source);
+
+/* The handler will not be called; what has been sent is stored all the same. */
+void ngx_http_intake_store_forget(ngx_http_intake_delivery_t *delivery);
 
 /*
  * An ngx_intake_redis_write_pt: the call of scripts/store.lua, or of
@@ -86,16 +145,23 @@ void ngx_http_intake_retain_init(ngx_cycle_t *cycle,
     ngx_http_intake_main_conf_t *imcf, ngx_intake_redis_t *redis);
 void ngx_http_intake_retain_exit(void);
 
-/* the stream that a delivery belongs to */
-ngx_http_intake_stream_t *ngx_http_intake_stream_of(
-    ngx_http_intake_ctx_t *ctx);
+/*
+ * What the script answered for one delivery of a stream.  The code is OK or
+ * STORE_REFUSED.
+ */
+ngx_http_intake_code_e ngx_http_intake_read_result(
+    ngx_http_intake_stream_t *stream, ngx_intake_redis_reply_t *reply,
+    ngx_http_intake_result_t *result);
 
 /*
- * What the script answered for one delivery; entry and id of ctx are set from
- * it.  The code is that of our answer.
+ * The sender of this worker's spool, see ngx_intake_spool.h: records become
+ * deliveries of the source that has their name.  data is the main conf.
  */
-ngx_http_intake_code_e ngx_http_intake_read_result(ngx_http_intake_ctx_t *ctx,
-    ngx_intake_redis_reply_t *reply);
+ngx_int_t ngx_http_intake_replay(void *data,
+    ngx_intake_spool_record_t *record);
+
+/* frees what is replayed; after the spool's end */
+void ngx_http_intake_replay_exit(void);
 
 
 #endif /* _NGX_HTTP_INTAKE_STORE_H_INCLUDED_ */

@@ -64,6 +64,11 @@ typedef struct {
 typedef void (*ngx_intake_spool_handler_pt)(void *data, ngx_int_t rc);
 
 
+/* bytes of shared; what is counted twice for a moment may make them negative */
+#define ngx_intake_spool_bytes(shared)                                       \
+    ((ngx_atomic_int_t) (shared)->bytes > 0 ? (shared)->bytes : 0)
+
+
 /*
  * A record that is replayed; it and its strings stay until
  * ngx_intake_spool_sent() is called with it, or the spool is destroyed.
@@ -149,7 +154,10 @@ void ngx_intake_spool_sent(ngx_intake_spool_record_t *record, ngx_int_t rc);
 /* Redis has come back: replay begins at once instead of within seconds. */
 void ngx_intake_spool_wake(ngx_intake_spool_t *spool);
 
-/* whether the spool takes deliveries: it is not full and its disk works */
+/*
+ * Whether the spool takes deliveries: it is not full, and its disk has not
+ * failed within the last seconds.
+ */
 ngx_uint_t ngx_intake_spool_takes(ngx_intake_spool_t *spool);
 
 

@@ -181,7 +181,10 @@ ngx_intake_spool_reserve(ngx_intake_spool_t *spool, size_t size)
     bytes = &spool->shared->bytes;
     before = (off_t) ngx_atomic_fetch_add(bytes, (ngx_atomic_int_t) size);
 
-    if (before + (off_t) size + NGX_INTAKE_SEGMENT_HEADER <= max) {
+    /* what a source takes as its largest is not refused by an empty spool */
+
+    if (before <= 0 || before + (off_t) size + NGX_INTAKE_SEGMENT_HEADER <= max)
+    {
 
         /* what is small finds room where others do not: not a line each */
 
@@ -211,9 +214,21 @@ ngx_intake_spool_reserve(ngx_intake_spool_t *spool, size_t size)
 ngx_uint_t
 ngx_intake_spool_takes(ngx_intake_spool_t *spool)
 {
-    return !spool->writer.failing
-           && (off_t) spool->shared->bytes + NGX_INTAKE_SEGMENT_HEADER
-              < spool->conf->max_size;
+    ngx_intake_spool_writer_t  *writer;
+
+    writer = &spool->writer;
+
+    /* nothing is written where nobody sends because of our health */
+
+    if (writer->failing
+        && ngx_time() - writer->failed < NGX_INTAKE_SPOOL_AGAIN)
+    {
+        return 0;
+    }
+
+    return (off_t) ngx_intake_spool_bytes(spool->shared)
+           + NGX_INTAKE_SEGMENT_HEADER
+           < spool->conf->max_size;
 }
 
 
@@ -398,6 +413,8 @@ ngx_intake_spool_write_failed(ngx_intake_spool_t *spool)
     /* it has been closed if it is not to be used any more */
 
     writer->fd = call->fd;
+
+    writer->failed = ngx_time();
 
     if (!writer->failing) {
         writer->failing = 1;

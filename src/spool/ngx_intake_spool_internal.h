@@ -33,6 +33,9 @@
 #define NGX_INTAKE_SPOOL_INTERVAL  2000                /* ms, of scans */
 #define NGX_INTAKE_SPOOL_HOLD      60000               /* ms, a slow disk */
 #define NGX_INTAKE_SPOOL_STALE     60                  /* s, of a .new */
+#define NGX_INTAKE_SPOOL_AGAIN     5                   /* s, then a disk that
+                                                          failed is trusted
+                                                          with more */
 
 #define NGX_INTAKE_SPOOL_NAME      64
 #define NGX_INTAKE_SPOOL_IOV       64
@@ -129,6 +132,7 @@ typedef struct {
     off_t                          end;        /* of what is on the disk */
     ngx_intake_segment_t           segment;
 
+    time_t                         failed;     /* when it last did, s */
     unsigned                       failing:1;  /* has been logged */
 } ngx_intake_spool_writer_t;
 

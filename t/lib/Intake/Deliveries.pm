@@ -181,8 +181,12 @@ sub wrong {
         for my $answer (@{$self->{book}{$id}}) {
             push @wrong, "$id was answered as $answer->{id}"
                 if $answer->{id} ne $id;
+            push @wrong, "$id is not there" if !defined $entry{$id};
+
+            # what was in the spool first was told no entry
             push @wrong, "$id is not at $answer->{entry}"
-                if $answer->{entry} ne ($entry{$id} // '');
+                if defined $answer->{entry}
+                   && $answer->{entry} ne ($entry{$id} // '');
         }
     }
 
