@@ -192,7 +192,7 @@ sub redis {
 
 
 # Starts nginx and waits for its workers; dies with the log when it does not
-# start.  faketime: see set_time().
+# start.  faketime: see set_time(); env: more of its environment.
 
 sub run {
     my ($self, %opt) = @_;
@@ -200,7 +200,7 @@ sub run {
                                     $ENV{ASAN_OPTIONS} // ()),
                LSAN_OPTIONS => "print_suppressions=0:suppressions="
                                . $self->nginx_leaks(),
-               UBSAN_OPTIONS => 'print_stacktrace=1');
+               UBSAN_OPTIONS => 'print_stacktrace=1', %{$opt{env} || {}});
 
     if (defined $opt{faketime}) {
         $self->{clock} = Intake::Test::Clock->new("$self->{dir}/faketime");

@@ -1,0 +1,181 @@
+
+/*
+ * Copyright (C) nginx-intake contributors
+ */
+
+
+/*
+ * Preloaded into nginx: faults of the disk for the files of a spool.  The file
+ * that INTAKE_FAULTS names says which, in its first line:
+ *
+ *     slow MS    fdatasync() takes so long
+ *     eio        fdatasync() fails with EIO, and again for each file
+ *     full       pwritev() writes half of it, then fails with ENOSPC
+ *     rename     renameat() fails with EIO
+ *
+ * and what was done is appended to a file of its name and ".done".
+ */
+
+
+#define _GNU_SOURCE
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+
+int fdatasync(int fd);
+int renameat(int from, const char *old, int to, const char *new);
+ssize_t pwritev(int fd, const struct iovec *iov, int n, off_t offset);
+
+
+/* what is wanted; "" for nothing, and for files of others */
+
+static void
+ngx_faults_read(int fd, char *fault, int size)
+{
+    int          in;
+    char         link[64], path[1024];
+    ssize_t      n;
+    const char  *name;
+
+    fault[0] = '\0';
+    name = getenv("INTAKE_FAULTS");
+
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    n = readlink(link, path, sizeof(path) - 1);
+
+    if (name == NULL || n == -1) {
+        return;
+    }
+
+    path[n] = '\0';
+
+    if (strstr(path, "/spool") == NULL) {
+        return;
+    }
+
+    in = open(name, O_RDONLY|O_CLOEXEC);
+    if (in == -1) {
+        return;
+    }
+
+    n = read(in, fault, size - 1);
+    fault[n > 0 ? n : 0] = '\0';
+    close(in);
+}
+
+
+static void
+ngx_faults_done(const char *what)
+{
+    int   out;
+    char  name[1024];
+
+    snprintf(name, sizeof(name), "%s.done", getenv("INTAKE_FAULTS"));
+
+    out = open(name, O_WRONLY|O_APPEND|O_CREAT|O_CLOEXEC, 0600);
+
+    if (out != -1) {
+        if (write(out, what, strlen(what)) == -1) {
+            abort();
+        }
+
+        close(out);
+    }
+}
+
+
+int
+fdatasync(int fd)
+{
+    int   (*real)(int);
+    char  fault[64];
+
+    ngx_faults_read(fd, fault, sizeof(fault));
+
+    if (strncmp(fault, "slow ", 5) == 0) {
+        ngx_faults_done("slow\n");
+        usleep(atoi(fault + 5) * 1000);
+    }
+
+    if (strncmp(fault, "eio", 3) == 0) {
+        ngx_faults_done("eio\n");
+        errno = EIO;
+        return -1;
+    }
+
+    real = (int (*)(int)) dlsym(RTLD_NEXT, "fdatasync");
+
+    return real(fd);
+}
+
+
+int
+renameat(int from, const char *old, int to, const char *new)
+{
+    int   (*real)(int, const char *, int, const char *);
+    char  fault[64];
+
+    ngx_faults_read(from, fault, sizeof(fault));
+
+    if (strncmp(fault, "rename", 6) == 0) {
+        ngx_faults_done("rename\n");
+        errno = EIO;
+        return -1;
+    }
+
+    real = (int (*)(int, const char *, int, const char *))
+           dlsym(RTLD_NEXT, "renameat");
+
+    return real(from, old, to, new);
+}
+
+
+static ssize_t
+ngx_faults_pwritev(const char *name, int fd, const struct iovec *iov, int n,
+    off_t offset)
+{
+    char           fault[64];
+    ssize_t      (*real)(int, const struct iovec *, int, off_t);
+    struct iovec   half;
+
+    ngx_faults_read(fd, fault, sizeof(fault));
+
+    real = (ssize_t (*)(int, const struct iovec *, int, off_t))
+           dlsym(RTLD_NEXT, name);
+
+    if (strncmp(fault, "full", 4) != 0) {
+        return real(fd, iov, n, offset);
+    }
+
+    half = iov[0];
+
+    if (half.iov_len > 100) {
+        half.iov_len /= 2;
+        return real(fd, &half, 1, offset);
+    }
+
+    ngx_faults_done("full\n");
+    errno = ENOSPC;
+    return -1;
+}
+
+
+ssize_t
+pwritev(int fd, const struct iovec *iov, int n, off_t offset)
+{
+    return ngx_faults_pwritev("pwritev", fd, iov, n, offset);
+}
+
+
+ssize_t
+pwritev64(int fd, const struct iovec *iov, int n, off_t offset)
+{
+    return ngx_faults_pwritev("pwritev64", fd, iov, n, offset);
+}
