@@ -76,6 +76,8 @@ subtest 'Redis is away at the start' => sub {
     is($d->metric('intake_spool_oldest_timestamp_seconds'), undef, 'no age');
     is($d->deliver('away-1')->json->{duplicate}, JSON::PP::true,
        'a copy is a duplicate');
+    cmp_ok($redis->command('TTL', 'intake:{a}:dedupe:s:' . $d->hash('away-1')),
+           '>', 7 * 86400 - 60, 'known for a week');
 
     $t->finish();
 };
@@ -214,10 +216,11 @@ subtest 'full' => sub {
 subtest 'the largest finds an empty spool' => sub {
     my $t = Intake::Test->new();
     my $redis = Intake::RedisServer->new(dir => $t->dir());
-    my $d = spool_deliveries($t, $redis, size => '64k', source => 'max_body 64k;',
-                             server => 'location = /n { intake n; }', http =>
-                             'intake_platform none { algorithm none; }
-                              intake_source n { platform none; max_body 64k; }');
+    my $d = spool_deliveries(
+        $t, $redis, size => '64k', source => 'max_body 64k;',
+        server => 'location = /n { intake n; }', http =>
+        'intake_platform none { algorithm none; }
+         intake_source n { platform none; max_body 64k; }');
 
     is($t->post('/n', 'x' x 65536)->status, 200, 'kept');
     is($t->post('/n', 'y')->status, 503, 'and the next one not');
@@ -448,7 +451,8 @@ subtest 'damage' => sub {
     $t->run();
     ok($t->wait_for(sub { $redis->command('XLEN', 'intake:{a}') == 149 }),
        'what can be read is replayed');
-    ok($t->wait_for(sub { $t->error_log_lines(qr/WRONGTYPE/) }), 'the rest not');
+    ok($t->wait_for(sub { $t->error_log_lines(qr/WRONGTYPE/) }),
+       'the rest not');
     ok($t->stop(), 'the end');
     like(spool_dump($t, 'seg'), qr/\bdone=44\n/, 'the mark is before damage');
 

@@ -282,7 +282,8 @@ ngx_intake_spool_lock(ngx_intake_spool_t *spool, u_char *name, off_t *size)
 
     if (fd == -1) {
 
-        if (ngx_errno != NGX_ENOENT) {
+        if (ngx_errno != NGX_ENOENT && !spool->unreadable) {
+            spool->unreadable = 1;
             ngx_log_error(NGX_LOG_CRIT, spool->log, ngx_errno,
                           "opening the segment \"%s\" of the spool failed",
                           name);

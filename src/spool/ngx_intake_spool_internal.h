@@ -195,6 +195,7 @@ struct ngx_intake_spool_s {
     ngx_intake_spool_replay_t      replay;
 
     unsigned                       full:1;     /* has been logged */
+    unsigned                       unreadable:1;   /* the same */
 };
 
 

@@ -32,7 +32,8 @@ sub spool_conf {
     my $size = $opt{size} // '1g';
     my ($http, $server) = map { $_ // '' } @opt{qw(http server)};
 
-    $conf =~ s/(?=^ +intake_redis)/    intake_spool %%DIR%%\/spool max_size=$size;
+    $conf =~ s/(?=^ +intake_redis)/
+    intake_spool %%DIR%%\/spool max_size=$size;
     log_format outcome '\$intake_outcome \$intake_id \$intake_entry '
                        '\$intake_reason \$intake_store_time';
     $http
