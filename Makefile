@@ -6,6 +6,7 @@
 # make unit      the unit tests, and the fuzzers on the inputs in the tree
 # make fuzz      every fuzzer for FUZZ_TIME seconds
 # make asan      build/asan/nginx, the module inside, with the sanitizers
+# make faults    each fault of t/faults, which the tests must see
 # make bench     the comparison with other gateways
 # make campaign-clocks
 #                a million messages in any order, and every fault
@@ -42,8 +43,8 @@ RUN_PACKAGES = ca-certificates curl gcc libc6-dev libhiredis-dev \
     perl redis-server zlib1g-dev
 TEST_PACKAGES = binutils chromium clang faketime libclang-rt-dev \
     libnginx-mod-http-lua libnginx-mod-nchan libprotocol-http2-perl \
-    lua-nginx-redis prometheus python3 python3-icalendar python3-redis \
-    python3-yaml redis-tools strace util-linux wrk
+    lua-nginx-redis patch prometheus python3 python3-icalendar \
+    python3-redis python3-yaml redis-tools strace util-linux wrk
 
 CC_OPT = -O2 -fPIC -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
     -Wextra -Wformat -Werror=format-security
@@ -173,6 +174,10 @@ check:
 check-asan: asan
 	INTAKE_NGINX=$(CURDIR)/build/asan/nginx INTAKE_MODULE= $(PROVE) t/*.t
 
+faults:
+	@$(MAKE) deps
+	@t/faults/run $(FAULTS)
+
 bench:
 	@$(MAKE) deps
 	@$(MAKE) all
@@ -208,5 +213,5 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: all asan unit fuzz $(FUZZ:%=fuzz-%) check check-asan bench soak run \
-    campaign-clocks deps deps-run install clean
+.PHONY: all asan unit fuzz $(FUZZ:%=fuzz-%) check check-asan faults bench \
+    soak run campaign-clocks deps deps-run install clean
