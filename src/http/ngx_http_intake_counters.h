@@ -135,6 +135,12 @@ typedef struct {
 
     ngx_intake_redis_durability_t   durability; /* what a 2xx promises */
     ngx_int_t                       in_force;   /* 1, 0, -1 unknown */
+
+    int64_t                         fetched;    /* ms since 1970, of the panel
+                                                   even if it is too old;
+                                                   0: never */
+    unsigned                        up:1;       /* the last reading of the
+                                                   panel has succeeded */
 } ngx_http_intake_source_status_t;
 
 
@@ -180,6 +186,13 @@ typedef struct {
     ngx_http_intake_source_status_t *sources;
     ngx_uint_t                      nsources;
 
+    /* of the panels: the oldest of them, and the sum of their revisions */
+    int64_t                         fetched;    /* ms since 1970; 0: one has
+                                                   never been read */
+    int64_t                         revision;
+
+    unsigned                        stale:1;    /* not all panels are there
+                                                   and up to date */
     unsigned                        node_only:1;    /* scope=node */
     unsigned                        global_only:1;  /* scope=global */
 } ngx_http_intake_status_t;
@@ -214,8 +227,6 @@ extern ngx_http_intake_bucket_t  ngx_http_intake_buckets[
 
 extern ngx_str_t  ngx_http_intake_appendfsync[];
 extern ngx_str_t  ngx_http_intake_maxmemory_policies[];
-
-
 
 
 #endif /* _NGX_HTTP_INTAKE_COUNTERS_H_INCLUDED_ */

@@ -14,7 +14,8 @@ static ngx_int_t ngx_http_intake_read_sources(
     ngx_http_intake_main_conf_t *imcf, ngx_str_t *source, ngx_pool_t *pool,
     ngx_http_intake_status_t *status);
 static ngx_int_t ngx_http_intake_copy_panel(
-    ngx_http_intake_source_status_t *ss, ngx_pool_t *pool);
+    ngx_http_intake_status_t *status, ngx_http_intake_source_status_t *ss,
+    ngx_pool_t *pool);
 static ngx_int_t ngx_http_intake_read_workers(
     ngx_http_intake_shared_t *shared, ngx_pool_t *pool,
     ngx_http_intake_status_t *status);
@@ -164,7 +165,7 @@ ngx_http_intake_read_sources(ngx_http_intake_main_conf_t *imcf,
         ss->source = sources[i];
 
         if (!status->node_only
-            && ngx_http_intake_copy_panel(ss, pool) != NGX_OK)
+            && ngx_http_intake_copy_panel(status, ss, pool) != NGX_OK)
         {
             return NGX_ERROR;
         }
@@ -184,10 +185,16 @@ ngx_http_intake_read_sources(ngx_http_intake_main_conf_t *imcf,
 }
 
 
+/*
+ * Whoever shows a panel has asked for a new one: what is older than a reading
+ * takes is there because that has failed.
+ */
+
 static ngx_int_t
-ngx_http_intake_copy_panel(ngx_http_intake_source_status_t *ss,
-    ngx_pool_t *pool)
+ngx_http_intake_copy_panel(ngx_http_intake_status_t *status,
+    ngx_http_intake_source_status_t *ss, ngx_pool_t *pool)
 {
+    int64_t                   now;
     ngx_http_intake_panel_t  *panel;
 
     panel = ngx_palloc(pool, sizeof(ngx_http_intake_panel_t));
@@ -195,8 +202,32 @@ ngx_http_intake_copy_panel(ngx_http_intake_source_status_t *ss,
         return NGX_ERROR;
     }
 
+    panel->fetched = 0;
+
     if (ngx_http_intake_board_copy(ss->source, panel) == NGX_OK) {
         ss->panel = panel;
+    }
+
+    ss->fetched = panel->fetched;
+
+    if (status->nsources == 1 || ss->fetched < status->fetched) {
+        status->fetched = ss->fetched;
+    }
+
+    now = ngx_http_intake_status_now(status);
+
+    if (ss->panel
+        && ngx_abs(now - ss->fetched) <= 2 * NGX_HTTP_INTAKE_BOARD_FRESH)
+    {
+        ss->up = 1;
+    }
+
+    if (!ss->up || panel->held) {
+        status->stale = 1;
+    }
+
+    if (ss->panel) {
+        status->revision += panel->revision;
     }
 
     return NGX_OK;

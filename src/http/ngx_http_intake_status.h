@@ -66,6 +66,69 @@ ngx_int_t ngx_http_intake_snapshot(ngx_http_intake_main_conf_t *imcf,
     ngx_http_intake_status_t *status);
 
 
+/* ms since 1970: the moment that status shows */
+#define ngx_http_intake_status_now(status)                                    \
+    ((int64_t) (status)->now * 1000 + (int64_t) (status)->now_msec)
+
+
+/*
+ * status_numbers: what the writers make of a panel.  Shares are from 0 to 1;
+ * a negative number says that there is nothing to be told.
+ */
+
+extern ngx_str_t  ngx_http_intake_window_names[NGX_HTTP_INTAKE_WINDOWS];
+extern ngx_str_t  ngx_http_intake_age_names[NGX_HTTP_INTAKE_AGES];
+extern ngx_str_t  ngx_http_intake_lane_clocks[2];   /* "first", "next" */
+extern ngx_str_t  ngx_http_intake_open_states[];    /* by ..._open_e */
+
+/* ms of the target of a lane */
+ngx_msec_t ngx_http_intake_lane_target(ngx_http_intake_sla_t *sla,
+    ngx_uint_t lane);
+
+/* a breach whose reply turned out to be in time counts as met only */
+double ngx_http_intake_attainment(ngx_http_intake_tally_t *tally);
+
+/* of what was answered, the share that was within ms, which is a bound */
+double ngx_http_intake_answered_within(ngx_http_intake_sla_t *sla,
+    ngx_http_intake_tally_t *tally, ngx_msec_t ms);
+
+/*
+ * Linear inside the bucket, as histogram_quantile() of Prometheus has it; in
+ * the last bucket the highest bound.  bounds and the result have one unit;
+ * buckets has one more than the n bounds, and is not cumulative.
+ */
+double ngx_http_intake_quantile(double *bounds, int64_t *buckets,
+    ngx_uint_t n, ngx_uint_t percent);
+
+/* s, of the wall clock */
+double ngx_http_intake_response_quantile(ngx_http_intake_sla_t *sla,
+    ngx_http_intake_tally_t *tally, ngx_uint_t percent);
+
+/*
+ * ms since 1970 at which the clock of a lane will be beyond a reading (the
+ * deadline), -1 if it is not known; exhausted: at which it will have reached
+ * it, and since if that is later.
+ */
+int64_t ngx_http_intake_deadline(ngx_http_intake_sla_t *sla, ngx_uint_t lane,
+    int64_t reading);
+int64_t ngx_http_intake_exhausted(ngx_http_intake_sla_t *sla,
+    ngx_uint_t lane, int64_t reading, int64_t since);
+
+/* ms that the clock of a lane has gone from one time to another, or 0 */
+int64_t ngx_http_intake_elapsed(ngx_http_intake_sla_t *sla, ngx_uint_t lane,
+    int64_t from, int64_t to);
+
+/*
+ * What a conversation is called where people read: 16 hexadecimal digits, the
+ * same on all nodes, from which its id cannot be guessed without the secrets
+ * of the source.  NGX_ERROR: no memory.
+ */
+#define NGX_HTTP_INTAKE_REF_LEN  16
+
+ngx_int_t ngx_http_intake_open_ref(ngx_http_intake_source_t *source,
+    ngx_http_intake_open_shown_t *open, u_char *ref);
+
+
 /*
  * The writers.  They put the whole document into out, in memory of pool.
  * detail: what stands behind the node's sums is shown too.  NGX_ERROR: no

@@ -4,16 +4,10 @@
  */
 
 
-#include "ngx_http_intake_status.h"
-
-#include <jansson.h>
+#include "ngx_http_intake_status_json.h"
 
 
-/*
- * Every function that makes a value returns NULL when there is no memory; to
- * put NULL into an object or an array is an error, which goes up the same
- * way.  A value that could not be put anywhere has been freed by jansson.
- */
+/* The document, and what this node alone knows. */
 
 
 static json_t *ngx_http_intake_json_document(ngx_http_intake_status_t *status,
@@ -28,6 +22,9 @@ static json_t *ngx_http_intake_json_connections(
 static json_t *ngx_http_intake_json_durability(
     ngx_http_intake_status_t *status);
 static json_t *ngx_http_intake_json_source(ngx_http_intake_status_t *status,
+    ngx_http_intake_source_status_t *source, ngx_uint_t detail);
+static int ngx_http_intake_json_counters(json_t *object,
+    ngx_http_intake_status_t *status,
     ngx_http_intake_source_status_t *source);
 static json_t *ngx_http_intake_json_family(ngx_http_intake_family_t *family,
     ngx_http_intake_source_status_t *source);
@@ -37,9 +34,7 @@ static json_t *ngx_http_intake_json_quantile(ngx_atomic_uint_t *bucket,
     ngx_atomic_uint_t count, ngx_uint_t percent);
 static json_t *ngx_http_intake_json_promise(
     ngx_http_intake_source_status_t *source);
-static json_t *ngx_http_intake_json_seconds(ngx_uint_t known, int64_t us);
 static json_t *ngx_http_intake_json_flag(ngx_int_t flag);
-static json_t *ngx_http_intake_json_name(ngx_str_t *name);
 static json_t *ngx_http_intake_json_time(time_t sec, ngx_int_t msec);
 static json_t *ngx_http_intake_json_version(ngx_uint_t version);
 
@@ -111,13 +106,22 @@ ngx_http_intake_json_document(ngx_http_intake_status_t *status,
     rc |= json_object_set_new(root, "now",
                               ngx_http_intake_json_time(status->now,
                                                         status->now_msec));
-    rc |= json_object_set_new(root, "node",
-                              ngx_http_intake_json_node(status, detail));
+
+    if (!status->global_only) {
+        rc |= json_object_set_new(root, "node",
+                                  ngx_http_intake_json_node(status, detail));
+    }
+
+    if (!status->node_only) {
+        rc |= json_object_set_new(root, "snapshot",
+                                  ngx_http_intake_json_snapshot(status));
+    }
 
     for (i = 0; i < status->nsources; i++) {
         rc |= json_array_append_new(sources,
                         ngx_http_intake_json_source(status,
-                                                    &status->sources[i]));
+                                                    &status->sources[i],
+                                                    detail));
     }
 
     rc |= json_object_set_new(root, "sources", sources);
@@ -322,16 +326,41 @@ ngx_http_intake_json_durability(ngx_http_intake_status_t *status)
 
 static json_t *
 ngx_http_intake_json_source(ngx_http_intake_status_t *status,
-    ngx_http_intake_source_status_t *source)
+    ngx_http_intake_source_status_t *source, ngx_uint_t detail)
 {
-    int                        rc;
-    json_t                    *object;
-    ngx_http_intake_family_t  *family;
+    int      rc;
+    json_t  *object;
 
     object = json_object();
 
     rc = json_object_set_new(object, "name",
                              ngx_http_intake_json_name(&source->name));
+
+    if (!status->global_only) {
+        rc |= ngx_http_intake_json_counters(object, status, source);
+    }
+
+    if (!status->node_only) {
+        rc |= ngx_http_intake_json_panel(object, status, source, detail);
+    }
+
+    if (rc != 0) {
+        json_decref(object);
+        return NULL;
+    }
+
+    return object;
+}
+
+
+static int
+ngx_http_intake_json_counters(json_t *object,
+    ngx_http_intake_status_t *status, ngx_http_intake_source_status_t *source)
+{
+    int                        rc;
+    ngx_http_intake_family_t  *family;
+
+    rc = 0;
 
     for (family = ngx_http_intake_families; family->key.len; family++) {
         rc |= json_object_set_new(object, (char *) family->key.data,
@@ -343,12 +372,7 @@ ngx_http_intake_json_source(ngx_http_intake_status_t *status,
     rc |= json_object_set_new(object, "durability",
                               ngx_http_intake_json_promise(source));
 
-    if (rc != 0) {
-        json_decref(object);
-        return NULL;
-    }
-
-    return object;
+    return rc;
 }
 
 
@@ -494,7 +518,7 @@ ngx_http_intake_json_promise(ngx_http_intake_source_status_t *source)
 }
 
 
-static json_t *
+json_t *
 ngx_http_intake_json_seconds(ngx_uint_t known, int64_t us)
 {
     return known ? json_real((double) us / 1000000) : json_null();
@@ -508,11 +532,19 @@ ngx_http_intake_json_flag(ngx_int_t flag)
 }
 
 
-static json_t *
+json_t *
 ngx_http_intake_json_name(ngx_str_t *name)
 {
     return name->len ? json_stringn((char *) name->data, name->len)
                      : json_null();
+}
+
+
+json_t *
+ngx_http_intake_json_ms(int64_t ms)
+{
+    return ms > 0 ? ngx_http_intake_json_time((time_t) (ms / 1000), ms % 1000)
+                  : json_null();
 }
 
 

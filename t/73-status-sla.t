@@ -1,0 +1,391 @@
+#!/usr/bin/perl
+
+# Copyright (C) nginx-intake contributors
+
+# What the status shows of what Redis knows: clocks, streams, groups, and who
+# waits; in all formats, by the schema, with and without Redis.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use JSON::PP;
+use Test::More;
+use Time::HiRes qw(time);
+
+use Intake::Exposition;
+use Intake::Schema;
+use Intake::Sign;
+use Intake::Test;
+
+
+my $t = Intake::Test->new();
+my $redis = $t->redis();
+my $schema = Intake::Schema->new();
+my $codec = JSON::PP->new->utf8->canonical;
+
+$t->write_file('token', "form token secret of a test\n", 0600);
+
+my $conf = <<'EOC';
+%%TEST_GLOBALS%%
+worker_processes 2;
+
+events {
+}
+
+http {
+    %%TEST_HTTP%%
+
+    intake_redis {
+        server   %%REDIS%%;
+        timeout  2s;
+    }
+
+    intake_calendar never-today {
+        timezone  Europe/Berlin;
+        hours     mon-sun 00:00-24:00;
+        closed    %%TODAY%%;
+        weekend_weight  0.5;
+    }
+
+    intake_platform desk {
+        algorithm  hmac-sha256;
+        signature  header:X-Signature;
+        signed     "$body";
+        id         json:id;
+        message    inbound when=json:from=customer conversation=json:thread
+                   id=json:id time=json:at unit=rfc3339;
+        message    outbound conversation=json:thread id=json:id time=json:at
+                   unit=rfc3339;
+    }
+
+    intake_source mail {
+        platform  desk;
+        secret    s3cret;
+        groups    workers "a \"group\"";
+        sla       first=30m next=90m objective=90% at_risk=75%;
+        sla       tier=office first=10m calendar=never-today;
+        tier      $http_x_tier;
+    }
+
+    intake_source plain {
+        platform  desk;
+        secret    s3cret;
+    }
+
+    intake_source contact {
+        form;
+        sla       first=1h;
+        field     message required;
+    }
+
+    server {
+        listen 127.0.0.1:%%PORT_0%%;
+
+        location = /mail { intake mail; }
+        location = /plain { intake plain; }
+        location = /contact { intake contact; }
+        location = /replies { intake_replies access=nginx; }
+        location = /status { intake_status; }
+        location = /detail { intake_status detail=on; }
+    }
+}
+EOC
+
+
+sub stamp {
+    my ($time) = @_;
+    my $ms = int($time * 1000 + 0.5);
+    my @t = gmtime int($ms / 1000);
+
+    return sprintf '%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', $t[5] + 1900,
+                   $t[4] + 1, @t[3, 2, 1, 0], $ms % 1000;
+}
+
+
+sub day { substr stamp(time() + $_[0] * 86400), 0, 10 }
+
+
+my $number = 0;
+
+sub message {
+    my ($thread, $from, $at, %opt) = @_;
+    my $body = $codec->encode({ id => 'm' . ++$number, thread => $thread,
+                                from => $from, at => stamp($at) });
+
+    my $r = $t->post($opt{uri} // '/mail', $body, [
+        'X-Signature' => hmac('sha256', 'hex', 's3cret', $body),
+        $opt{tier} ? ('X-Tier' => $opt{tier}) : ()]);
+
+    return $r->status();
+}
+
+
+sub document {
+    my ($query, $uri) = @_;
+    my $r = $t->get(($uri // '/status') . '?format=json' . ($query // ''));
+
+    is($schema->complains($r->body()), '', 'as the schema says'
+       . (defined $query ? " ($query)" : ''))
+        or diag($r->body());
+
+    return $r->json();
+}
+
+
+# The next reading is newer than what has happened before.
+
+sub settle {
+    my $now = stamp(time());
+
+    $t->wait_for(sub {
+        my $at = $t->get('/status?format=json')->json()->{snapshot}{at};
+        defined $at && $at gt $now;
+    }) or fail('a new reading');
+}
+
+
+sub source {
+    my ($doc, $name) = @_;
+    return (grep { $_->{name} eq $name } @{$doc->{sources}})[0];
+}
+
+
+$conf =~ s/%%TODAY%%/day(-4) . '..' . day(1)/e;
+
+$t->write_file_expand('nginx.conf', $conf);
+$t->run();
+
+ok($t->wait_for(sub { $t->get('/status?health')->status() == 200 }), 'up');
+
+
+my %ages = (lt_30m => 0, '30m_1h' => 0, '1h_4h' => 0, '4h_24h' => 0,
+            ge_24h => 0);
+my %outcome = (met => 0, breached => 0, retracted => 0,
+               closed_unanswered => 0);
+my %nothing = (%outcome, map { $_ => undef } qw(attainment previous_attainment
+    within_30m within_1h within_4h within_24h p50_seconds p90_seconds
+    p99_seconds));
+
+subtest 'JSON of an idle node' => sub {
+    my $doc = document('', '/detail');
+
+    is($doc->{snapshot}{stale}, JSON::PP::false, 'not stale');
+    cmp_ok($doc->{snapshot}{age_ms}, '<', 1500, 'new');
+    is($doc->{snapshot}{revision}, 0, 'nothing has happened');
+
+    my $mail = source($doc, 'mail');
+
+    is($mail->{redis_up}, JSON::PP::true, 'read');
+    is_deeply($mail->{tiers}[0], {
+        name => 'default',
+        calendar => { name => '24/7', timezone => 'UTC',
+                      open => JSON::PP::true, changes_at => undef,
+                      known_until => undef, weekend_weight => 1 },
+        clocks => { map { $_->[0] => {
+            target_seconds => $_->[1], objective => 0.9, waiting => 0,
+            at_risk => 0, overdue => 0, paused => 0, next_due => undef,
+            oldest_waiting_since => undef, oldest_waiting_seconds => undef,
+            oldest_waiting_business_seconds => undef, age => \%ages,
+            totals => \%outcome,
+            windows => { map { $_ => \%nothing } qw(24h 7d 30d) } }
+        } [first => 1800], [next => 5400] } }, 'a tier') or diag explain
+        $mail->{tiers}[0];
+
+    my $calendar = $mail->{tiers}[1]{calendar};
+
+    is($calendar->{name}, 'never-today', 'a calendar');
+    is($calendar->{timezone}, 'Europe/Berlin', 'its zone');
+    is($calendar->{open}, JSON::PP::false, 'closed');
+    is($calendar->{weekend_weight}, 0.5, 'its weight');
+    cmp_ok($calendar->{changes_at}, 'gt', stamp(time()), 'opens');
+    cmp_ok($calendar->{known_until}, 'gt', stamp(time() + 9 * 365 * 86400),
+           'its horizon');
+
+    is_deeply($mail->{conversations}, [], 'nobody waits');
+    is_deeply($mail->{events}, { map { $_ => 0 } qw(inbound outbound auto
+        note reaction pause resume close merge) }, 'events');
+    is_deeply($mail->{anomalies}, { map { $_ => 0 } qw(id_reused unparsed
+        unknown_outcome duplicate overtaken orphan_reply clock_skew) },
+        'anomalies of the node and of the clocks');
+    is_deeply($mail->{stream}, { entries => 0, escalations => 0, groups => [
+        map { { name => $_, lag => undef, pending => undef,
+                oldest_pending => undef } } 'workers', 'a "group"' ] },
+        'streams');
+
+    my $plain = source($doc, 'plain');
+
+    is_deeply($plain->{tiers}, [], 'a source without clocks');
+    is_deeply($plain->{conversations}, [], 'nor conversations');
+    ok(!exists $plain->{events}, 'nor events');
+    is_deeply($plain->{stream}, { entries => 0, groups => [] },
+              'it has a stream');
+    is_deeply(source($doc, 'contact')->{stream},
+              { entries => 0, spam => 0, escalations => 0, groups => [] },
+              'a form has one for spam');
+};
+
+
+my $now = time();
+
+subtest 'messages' => sub {
+    is(message('met', 'customer', $now - 4000), 200, 'a question');
+    is(message('met', 'team', $now - 3100), 200, 'answered after 15 minutes');
+    is(message('late', 'customer', $now - 9000), 200, 'another');
+    is(message('late', 'team', $now - 3600), 200, 'answered after 90');
+    is(message('next', 'customer', $now - 8000), 200, 'a third');
+    is(message('next', 'team', $now - 7000), 200, 'answered');
+    is(message('next', 'customer', $now - 600), 200, 'goes on');
+    is(message('ok', 'customer', $now - 300.25), 200, 'waits');
+    is(message('risk', 'customer', $now - 1500), 200, 'at risk');
+    is(message('over', 'customer', $now - 7200), 200, 'overdue');
+    is(message('paused', 'customer', $now - 60), 200, 'to be paused');
+    is(message('closed', 'customer', $now - 86400 * 2, tier => 'office'), 200,
+       'of the other tier');
+
+    my $r = $t->post('/replies', $codec->encode({
+        source => 'mail', conversation => 'paused', kind => 'pause' }));
+
+    is($r->status(), 200, 'paused');
+    is($t->post('/contact', 'message=hello', ['Content-Type',
+        'application/x-www-form-urlencoded', 'Accept', 'application/json'])
+        ->status(), 200, 'a form');
+
+    ok($t->wait_for(sub {
+        ($redis->command('HGET', 'intake:{mail}:sla:m',
+                         'breach:default:first') // 0) == 2;
+    }), 'the sweep has been there');
+
+    $redis->command('XGROUP', 'CREATE', 'intake:{mail}', 'workers', '0');
+    $redis->command('XREADGROUP', 'GROUP', 'workers', 'one', 'COUNT', 3,
+                    'STREAMS', 'intake:{mail}', '>');
+};
+
+settle();
+
+subtest 'JSON' => sub {
+    my $doc = document('', '/detail');
+    my $mail = source($doc, 'mail');
+    my $first = $mail->{tiers}[0]{clocks}{first};
+    my $next = $mail->{tiers}[0]{clocks}{next};
+    my $office = $mail->{tiers}[1]{clocks}{first};
+
+    cmp_ok($doc->{snapshot}{revision}, '>', 0, 'revision');
+    is("@$first{qw(waiting at_risk overdue paused)}", '4 1 1 1', 'first');
+    is("@$next{qw(waiting at_risk overdue paused)}", '1 0 0 0', 'next');
+    is($first->{oldest_waiting_since}, stamp($now - 7200), 'oldest');
+    cmp_ok(abs($first->{oldest_waiting_seconds} - time() + $now - 7200), '<',
+           5, 'its age');
+    is($first->{oldest_waiting_business_seconds},
+       $first->{oldest_waiting_seconds}, 'always open');
+    is($first->{next_due}, stamp($now - 1500 + 1800), 'next due');
+    is($next->{next_due}, stamp($now - 600 + 5400), 'of the other clock');
+    is_deeply($first->{age}, { %ages, lt_30m => 3, '1h_4h' => 1 }, 'ages');
+
+    is_deeply($first->{totals}, { %outcome, met => 2, breached => 2 },
+              'totals');
+
+    for my $name (qw(24h 7d 30d)) {
+        my $window = $first->{windows}{$name};
+
+        is($window->{attainment}, 0.5, "$name: attainment");
+        is($window->{previous_attainment}, undef, 'the one before');
+        is(sprintf('%.3f %.3f %.3f %.3f', @$window{qw(within_30m within_1h
+           within_4h within_24h)}), '0.667 0.667 1.000 1.000', 'shares');
+
+        # 900, 1000 and 5400 s: buckets up to 900, 1800 and 5400
+
+        is($window->{p50_seconds}, 900 + 900 * 0.5, 'p50');
+        is($window->{p90_seconds}, 3600 + 1800 * 0.7, 'p90');
+    }
+
+    is("@$office{qw(waiting at_risk overdue)}", '1 0 0', 'while closed');
+    is($office->{oldest_waiting_seconds} > 86400, 1, 'waits for long');
+    is_deeply($office->{age}, { %ages, ge_24h => 1 }, 'the last band');
+
+    is($mail->{events}{inbound}, 9, 'events');
+    is($mail->{events}{outbound}, 3, 'and replies');
+    is($mail->{events}{pause}, 1, 'and pauses');
+    is($mail->{stream}{entries}, 12, 'entries');
+    cmp_ok($mail->{stream}{escalations}, '>=', 3, 'escalations');
+
+    my ($group, $none) = @{$mail->{stream}{groups}};
+
+    is($group->{lag}, 9, 'lag');
+    is($group->{pending}, 3, 'pending');
+    cmp_ok($group->{oldest_pending}, 'ge', stamp($now - 5), 'the oldest');
+    is($none->{pending}, undef, 'a group that is not there');
+
+    my %open = map { ($_->{waiting_since} => $_) } @{$mail->{conversations}};
+    my $open = sub {
+        my ($at) = @_;
+        my $c = $open{stamp($now - $at)} or return fail("$at s ago");
+
+        delete $open{stamp($now - $at)};
+        like($c->{ref}, qr/^[0-9a-f]{16}$/, "$at s ago: ref");
+        return $c;
+    };
+
+    is(keys %open, 6, 'six wait');
+
+    my $c = $open->(7200);
+    is($c->{state}, 'overdue', 'overdue');
+    is($c->{due}, stamp($now - 5400), 'was due');
+    is($c->{exhausted_at}, stamp($now - 5400), 'at the same time');
+    cmp_ok(abs($c->{overdue_business_seconds} - 5400), '<', 10, 'for');
+
+    $c = $open->(1500);
+    is("$c->{state} $c->{tier} $c->{clock}", 'at_risk default first',
+       'at risk');
+    is($c->{due}, stamp($now + 300), 'its deadline');
+    is($c->{overdue_business_seconds}, 0, 'not overdue');
+
+    $c = $open->(300.25);
+    is("$c->{state} $c->{due}", 'ok ' . stamp($now - 300.25 + 1800), 'ok');
+
+    $c = $open->(600);
+    is("$c->{state} $c->{clock}", 'ok next', 'the next clock');
+
+    $c = $open->(60);
+    is($c->{state}, 'paused', 'paused');
+    is($c->{due}, undef, 'without a deadline');
+    is($c->{exhausted_at}, undef, 'at all');
+
+    $c = $open->(86400 * 2);
+    is("$c->{state} $c->{tier}", 'ok office', 'of the other tier');
+
+    is(keys %{{ map { $_->{ref} => 1 } @{$mail->{conversations}} }}, 6,
+       'refs are different');
+    unlike($t->get('/detail?format=json')->body(), qr/risk-|"over"|s3cret/,
+           'no id is shown');
+
+    ok(!exists source(document(), 'mail')->{conversations},
+       'none without detail=on');
+    is(source($doc, 'contact')->{tiers}[0]{clocks}{first}{waiting}, 1,
+       'a form waits, too');
+};
+
+
+subtest 'scope' => sub {
+    my $global = document('&scope=global');
+    my $node = document('&scope=node');
+
+    ok(!exists $global->{node}, 'global: no node');
+    ok(!exists source($global, 'mail')->{requests}, 'nor its counters');
+    is(source($global, 'mail')->{anomalies}{duplicate}, 0, 'anomalies');
+    ok(!exists source($global, 'mail')->{anomalies}{unparsed},
+       'of the clocks alone');
+    ok(source($global, 'mail')->{tiers}, 'clocks');
+
+    ok($node->{node}, 'node');
+    ok(!exists $node->{snapshot}, 'no snapshot');
+    ok(!exists source($node, 'mail')->{$_}, "nor $_")
+        for qw(tiers stream events conversations redis_up);
+    is_deeply([sort keys %{source($node, 'mail')->{anomalies}}],
+              [qw(id_reused unknown_outcome unparsed)], 'own anomalies');
+};
+
+
+$t->finish();
