@@ -161,6 +161,7 @@ for ([source => undef, 'MISSING'], [source => 'nowhere', 'UNKNOWN_SOURCE'],
      [kind => 'answer', 'BAD_KIND'], [kind => 'inbound', 'BAD_KIND'],
      [conversation => undef, 'MISSING'], [at => 'today', 'BAD_TIME'],
      [at => 5, 'BAD_TIME'], [at => '2026-01-01T00:00:00', 'BAD_TIME'],
+     [at => '1969-12-31T23:59:59Z', 'BAD_TIME'],
      [at => stamp($now + 3600), 'FUTURE_TIME'], [kind => 'merge', 'MISSING'],
      [conversation => 'nobody', 'UNKNOWN_CONVERSATION'])
 {
@@ -257,6 +258,31 @@ is_deeply([$status, $answer->{state}, $answer->{closed}], [200, 'closed', 5],
 is($redis->command('ZCARD', 'intake:{mail}:sla:wait:default:first'), 1,
    'the others are not');
 
+for (['1969-12-31T23:59:59Z', 'BAD_TIME'],
+     [stamp($now + 3600), 'FUTURE_TIME'], [5, 'BAD_TIME'])
+{
+    ($status, $answer) = reply({ source => 'mail', kind => 'close',
+                                 before => $_->[0] });
+
+    is("$status $answer->{code}", "422 $_->[1]", "before $_->[0]");
+}
+
+message(id => "new$_", thread => "new$_", from => 'customer',
+        at => stamp($now - $_)) for 10, 20;
+
+($status, $answer) = reply({ source => 'mail', kind => 'close',
+                             before => stamp($now),
+                             at => stamp($now - 15) });
+
+is($answer->{closed}, 2, 'a close of the past closes who waited then')
+    or diag explain $answer;
+is($redis->command('ZCARD', 'intake:{mail}:sla:wait:default:first'), 1,
+   'not who has written since');
+
+reply({ %item, conversation => 'new10', kind => 'close' });
+message(id => 'new1', thread => 'phone', from => 'customer',
+        at => stamp($now));
+
 
 # the link of a mail
 
@@ -299,6 +325,12 @@ for ([token('phone', key => 'other'), 'of another key'],
     is($t->get("/replies?t=$token")->status(), 405, "a link $what");
     is($t->post("/replies?t=$token", '')->status(), 401, "$what: posted");
 }
+
+($status, $answer) = reply({ %item, kind => 'note' },
+    uri => '/replies?t=' . token('phone', source => 'plain'));
+
+is_deeply([$status, $answer->{state}], [200, 'ignored'],
+          'a link of another source beside an item');
 
 
 # without Redis

@@ -35,9 +35,10 @@ ngx_http_intake_link_token(ngx_http_intake_replies_t *replies,
     ngx_array_t *secrets)
 {
     int64_t                        now;
-    ngx_str_t                      token, message, *conversation;
+    ngx_str_t                      token, message, conversation;
     ngx_str_t                      parts[NGX_HTTP_INTAKE_LINK_PARTS];
     ngx_http_request_t            *r;
+    ngx_http_intake_source_t      *source;
     ngx_http_intake_reply_item_t  *item;
 
     r = replies->request;
@@ -61,6 +62,26 @@ ngx_http_intake_link_token(ngx_http_intake_replies_t *replies,
         return NGX_DECLINED;
     }
 
+    source = ngx_http_intake_reply_source(replies->conf, &parts[1]);
+
+    if (source == NULL) {
+        return NGX_DECLINED;
+    }
+
+    conversation.data = ngx_pnalloc(r->pool, parts[2].len);
+    if (conversation.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_intake_base64url_decode(&parts[2], conversation.data,
+                                    parts[2].len, &conversation.len)
+        != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    /* what has been declined leaves no item behind */
+
     item = ngx_array_push(&replies->items);
     if (item == NULL) {
         return NGX_ERROR;
@@ -68,26 +89,8 @@ ngx_http_intake_link_token(ngx_http_intake_replies_t *replies,
 
     ngx_memzero(item, sizeof(ngx_http_intake_reply_item_t));
 
-    item->source = ngx_http_intake_reply_source(replies->conf, &parts[1]);
-
-    if (item->source == NULL) {
-        return NGX_DECLINED;
-    }
-
-    conversation = &item->change.conversation;
-
-    conversation->data = ngx_pnalloc(r->pool, parts[2].len);
-    if (conversation->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (ngx_intake_base64url_decode(&parts[2], conversation->data,
-                                    parts[2].len, &conversation->len)
-        != NGX_OK)
-    {
-        return NGX_DECLINED;
-    }
-
+    item->source = source;
+    item->change.conversation = conversation;
     item->change.kind = NGX_HTTP_INTAKE_KIND_CLOSE;
     item->change.time = now;
 

@@ -20,6 +20,8 @@ static ngx_int_t ngx_http_intake_item_members(
     json_t *object);
 static ngx_int_t ngx_http_intake_item_kind(
     ngx_http_intake_reply_item_t *item, ngx_str_t *kind);
+static ngx_uint_t ngx_http_intake_item_is_ahead(
+    ngx_http_intake_reply_item_t *item, int64_t time, int64_t now);
 static ngx_int_t ngx_http_intake_item_time(ngx_http_intake_replies_t *replies,
     ngx_http_intake_reply_item_t *item, json_t *object, const char *name,
     int64_t *time);
@@ -205,7 +207,7 @@ ngx_http_intake_item_members(ngx_http_intake_replies_t *replies,
         return rc;
     }
 
-    if (change->time > now + (int64_t) item->source->sla->tiers[0].skew) {
+    if (ngx_http_intake_item_is_ahead(item, change->time, now)) {
         return ngx_http_intake_item_fails(item,
                                   NGX_HTTP_INTAKE_REPLY_FUTURE_TIME, NULL);
     }
@@ -232,6 +234,15 @@ ngx_http_intake_item_members(ngx_http_intake_replies_t *replies,
             if (rc != NGX_OK) {
                 return rc;
             }
+
+            if (ngx_http_intake_item_is_ahead(item, item->before, now)) {
+                return ngx_http_intake_item_fails(item,
+                                  NGX_HTTP_INTAKE_REPLY_FUTURE_TIME, NULL);
+            }
+
+            /* who wrote after it was closed still waits */
+
+            item->before = ngx_min(item->before, change->time);
 
         } else {
             return ngx_http_intake_item_fails(item,
@@ -290,7 +301,17 @@ ngx_http_intake_item_kind(ngx_http_intake_reply_item_t *item, ngx_str_t *kind)
 }
 
 
-/* a time that is absent stays as it is */
+/* whether a time is further ahead than clocks may differ */
+
+static ngx_uint_t
+ngx_http_intake_item_is_ahead(ngx_http_intake_reply_item_t *item,
+    int64_t time, int64_t now)
+{
+    return time > now + (int64_t) item->source->sla->tiers[0].skew;
+}
+
+
+/* a time that is absent stays as it is; clocks begin in 1970 */
 
 static ngx_int_t
 ngx_http_intake_item_time(ngx_http_intake_replies_t *replies,
@@ -312,7 +333,8 @@ ngx_http_intake_item_time(ngx_http_intake_replies_t *replies,
 
     if (text.data == NULL
         || ngx_intake_time_parse(NGX_INTAKE_TIME_RFC3339, &text, &usec)
-           != NGX_OK)
+           != NGX_OK
+        || usec < 0)
     {
         return ngx_http_intake_item_fails(item,
                                      NGX_HTTP_INTAKE_REPLY_BAD_TIME, NULL);

@@ -9,7 +9,8 @@
 --
 -- ARGV      CONF; the time at which they are closed; the readings of the
 --           tiers' clocks at that time; the time before which the oldest
---           unanswered message is; the most that are closed in a call
+--           unanswered message is, which is not later than the first; the
+--           most that are closed in a call
 --
 -- Returns {CLOSED, MORE}: their number, and 1 if there may be more.
 --
@@ -26,6 +27,11 @@ if not (te and tonumber(before) and limit) then
     return redis.error_reply('ERR not a number')
 end
 
+-- who would still wait after that would be found for ever
+if tonumber(before) > te then
+    return redis.error_reply('ERR before is after the time')
+end
+
 for k = 6, c.keys - 1, 5 do
     local members = redis.call('ZRANGEBYSCORE', KEYS[k], '-inf', '(' .. before,
                                'LIMIT', 0, limit - closed)
@@ -35,6 +41,11 @@ for k = 6, c.keys - 1, 5 do
 
         count(c, 'ev:close')
         close(c, v, te)
+
+        if v.P[1] then
+            disarm(c, v)
+            arm(c, v)
+        end
 
         if v.ref then
             save(c, v)
