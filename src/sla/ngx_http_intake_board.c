@@ -181,6 +181,8 @@ ngx_http_intake_board_exit(void)
         ngx_free(board->panels);
         board->panels = NULL;
     }
+
+    ngx_http_intake_fetch_exit();
 }
 
 
@@ -361,6 +363,12 @@ ngx_http_intake_board_fetched(ngx_uint_t ok)
     board = &ngx_http_intake_the_board;
 
     board->fetching = 0;
+
+    /* this worker leaves, and what it had asked for is not answered */
+
+    if (board->panels == NULL) {
+        return;
+    }
 
     if (ok) {
         ngx_http_intake_board_publish(ngx_http_intake_now());

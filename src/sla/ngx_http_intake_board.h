@@ -172,6 +172,7 @@ void ngx_http_intake_fetch(ngx_http_intake_panel_t *panels,
     ngx_http_intake_fetched_pt done);
 ngx_int_t ngx_http_intake_fetch_init(ngx_cycle_t *cycle,
     ngx_http_intake_main_conf_t *imcf);
+void ngx_http_intake_fetch_exit(void);
 
 
 #endif /* _NGX_HTTP_INTAKE_BOARD_H_INCLUDED_ */

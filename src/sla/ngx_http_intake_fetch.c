@@ -5,6 +5,7 @@
 
 
 #include "ngx_http_intake_board.h"
+#include "ngx_http_intake_past.h"
 #include "ngx_http_intake_sweep.h"
 #include "ngx_intake_scripts.h"
 
@@ -13,24 +14,7 @@
  * Reading the panels: for each source one call of the snapshot script, if it
  * has clocks, and the lengths and groups of its streams; all of it leaves in
  * one write.
- *
- * Windows are sums of daily and hourly hashes.  Those of days and hours that
- * are over do not change any more and are read once.
  */
-
-
-#define NGX_HTTP_INTAKE_DAYS      60     /* of 30 days and the 30 before */
-#define NGX_HTTP_INTAKE_HOURS     48     /* of 24 hours and the 24 before */
-#define NGX_HTTP_INTAKE_HOUR_MS   (3600 * (int64_t) 1000)
-#define NGX_HTTP_INTAKE_DAY_MS    (86400 * (int64_t) 1000)
-
-
-/* a day or an hour; number counts them since 1970, -1: not read yet */
-
-typedef struct {
-    int64_t                         number;
-    ngx_http_intake_tally_t        *lanes;
-} ngx_http_intake_past_t;
 
 
 typedef enum {
@@ -58,8 +42,7 @@ typedef struct {
 
 struct ngx_http_intake_fetch_source_s {
     ngx_http_intake_source_t       *source;
-    ngx_http_intake_past_t          days[NGX_HTTP_INTAKE_DAYS];
-    ngx_http_intake_past_t          hours[NGX_HTTP_INTAKE_HOURS];
+    ngx_http_intake_past_t          past;
     ngx_http_intake_fetch_op_t      ops[NGX_HTTP_INTAKE_FETCHES];
 };
 
@@ -77,8 +60,6 @@ typedef struct {
 } ngx_http_intake_fetch_t;
 
 
-static ngx_int_t ngx_http_intake_fetch_past(ngx_cycle_t *cycle,
-    ngx_http_intake_past_t *past, ngx_uint_t n, ngx_http_intake_sla_t *sla);
 static void ngx_http_intake_fetch_source(ngx_http_intake_fetch_source_t *fs);
 static void ngx_http_intake_fetch_send(ngx_http_intake_fetch_source_t *fs,
     ngx_uint_t what, ngx_intake_redis_op_t *op);
@@ -86,8 +67,6 @@ static ngx_intake_redis_op_t *ngx_http_intake_fetch_command(
     ngx_str_t *words, ngx_uint_t n);
 static void ngx_http_intake_fetch_write(ngx_intake_redis_args_t *args,
     void *data, ngx_uint_t *nkeys);
-static ngx_uint_t ngx_http_intake_fetch_past_keys(
-    ngx_intake_redis_args_t *args, ngx_http_intake_fetch_source_t *fs);
 static void ngx_http_intake_fetch_handler(void *data,
     ngx_intake_redis_result_e result, ngx_intake_redis_reply_t *reply);
 static void ngx_http_intake_read_snapshot(
@@ -97,13 +76,6 @@ static void ngx_http_intake_read_lanes(ngx_http_intake_panel_t *panel,
     ngx_intake_redis_reply_t *lanes);
 static void ngx_http_intake_read_conversations(ngx_http_intake_sla_t *sla,
     ngx_http_intake_panel_t *panel, ngx_intake_redis_reply_t *list);
-static void ngx_http_intake_read_past(ngx_http_intake_fetch_source_t *fs,
-    ngx_http_intake_panel_t *panel, ngx_intake_redis_reply_t *hashes);
-static void ngx_http_intake_sum_windows(ngx_http_intake_fetch_source_t *fs,
-    ngx_http_intake_panel_t *panel);
-static void ngx_http_intake_sum_past(ngx_http_intake_past_t *past,
-    ngx_uint_t n, int64_t last, ngx_uint_t count, ngx_uint_t lane,
-    ngx_http_intake_tally_t *sum);
 static void ngx_http_intake_read_groups(ngx_http_intake_source_t *source,
     ngx_http_intake_panel_t *panel, ngx_intake_redis_reply_t *reply);
 static void ngx_http_intake_read_group(ngx_http_intake_source_t *source,
@@ -151,46 +123,25 @@ ngx_http_intake_fetch_init(ngx_cycle_t *cycle,
             fs->ops[n].source = fs;
             fs->ops[n].what = n;
         }
-
-        if (source[i]->sla
-            && (ngx_http_intake_fetch_past(cycle, fs->days,
-                                           NGX_HTTP_INTAKE_DAYS,
-                                           source[i]->sla)
-                != NGX_OK
-                || ngx_http_intake_fetch_past(cycle, fs->hours,
-                                              NGX_HTTP_INTAKE_HOURS,
-                                              source[i]->sla)
-                   != NGX_OK))
-        {
-            return NGX_ERROR;
-        }
     }
 
     return NGX_OK;
 }
 
 
-static ngx_int_t
-ngx_http_intake_fetch_past(ngx_cycle_t *cycle, ngx_http_intake_past_t *past,
-    ngx_uint_t n, ngx_http_intake_sla_t *sla)
+void
+ngx_http_intake_fetch_exit(void)
 {
-    ngx_uint_t                i, lanes;
-    ngx_http_intake_tally_t  *tally;
+    ngx_uint_t                       i;
+    ngx_http_intake_fetch_t         *fetch;
+    ngx_http_intake_fetch_source_t  *fs;
 
-    lanes = 2 * sla->ntiers;
+    fetch = &ngx_http_intake_the_fetch;
+    fs = fetch->sources.elts;
 
-    tally = ngx_pcalloc(cycle->pool,
-                        n * lanes * sizeof(ngx_http_intake_tally_t));
-    if (tally == NULL) {
-        return NGX_ERROR;
+    for (i = 0; i < fetch->sources.nelts; i++) {
+        ngx_http_intake_past_free(&fs[i].past);
     }
-
-    for (i = 0; i < n; i++) {
-        past[i].number = -1;
-        past[i].lanes = tally + i * lanes;
-    }
-
-    return NGX_OK;
 }
 
 
@@ -249,6 +200,11 @@ ngx_http_intake_fetch_source(ngx_http_intake_fetch_source_t *fs)
     }
 
     if (source->sla) {
+
+        if (ngx_http_intake_past_init(&fs->past, source->sla) != NGX_OK) {
+            return;
+        }
+
         ngx_http_intake_fetch_send(fs, NGX_HTTP_INTAKE_FETCH_CLOCKS,
                    ngx_intake_redis_script_op(&fetch->script,
                                               ngx_http_intake_fetch_write, fs,
@@ -360,7 +316,7 @@ ngx_http_intake_fetch_write(ngx_intake_redis_args_t *args, void *data,
 
     *nkeys = ngx_http_intake_clock_keys(args, sla, &fs->source->stream.key,
                                         now);
-    *nkeys += ngx_http_intake_fetch_past_keys(args, fs);
+    *nkeys += ngx_http_intake_past_keys(args, &fs->past, sla, now);
 
     ngx_http_intake_clock_args(args, sla);
     ngx_intake_redis_number_arg(args, now);
@@ -378,39 +334,6 @@ ngx_http_intake_fetch_write(ngx_intake_redis_args_t *args, void *data,
         ngx_intake_redis_number_arg(args, ngx_http_intake_risk(tier,
                                                                tier->next));
     }
-}
-
-
-/* of the days and hours that have not been read yet, the oldest first */
-
-static ngx_uint_t
-ngx_http_intake_fetch_past_keys(ngx_intake_redis_args_t *args,
-    ngx_http_intake_fetch_source_t *fs)
-{
-    int64_t     i, day, hour;
-    ngx_uint_t  n;
-
-    n = 0;
-    day = ngx_http_intake_the_fetch.now / NGX_HTTP_INTAKE_DAY_MS;
-    hour = ngx_http_intake_the_fetch.now / NGX_HTTP_INTAKE_HOUR_MS;
-
-    for (i = day - NGX_HTTP_INTAKE_DAYS + 1; i < day; i++) {
-        if (fs->days[i % NGX_HTTP_INTAKE_DAYS].number != i) {
-            ngx_http_intake_day_key(args, fs->source->sla,
-                                    i * NGX_HTTP_INTAKE_DAY_MS, 0);
-            n++;
-        }
-    }
-
-    for (i = hour - NGX_HTTP_INTAKE_HOURS + 1; i < hour; i++) {
-        if (fs->hours[i % NGX_HTTP_INTAKE_HOURS].number != i) {
-            ngx_http_intake_day_key(args, fs->source->sla,
-                                    i * NGX_HTTP_INTAKE_HOUR_MS, 1);
-            n++;
-        }
-    }
-
-    return n;
 }
 
 
@@ -480,12 +403,14 @@ ngx_http_intake_read_snapshot(ngx_http_intake_fetch_source_t *fs,
 {
     ngx_http_intake_sla_t     *sla;
     ngx_intake_redis_reply_t   e;
+    ngx_http_intake_fetch_t   *fetch;
 
     if (reply->type != NGX_INTAKE_REDIS_ARRAY || reply->nelts < 4) {
         return;
     }
 
     sla = fs->source->sla;
+    fetch = &ngx_http_intake_the_fetch;
 
     e = ngx_intake_redis_element(reply, 0);
     ngx_http_intake_read_metrics(sla, panel, &e);
@@ -497,9 +422,9 @@ ngx_http_intake_read_snapshot(ngx_http_intake_fetch_source_t *fs,
     ngx_http_intake_read_conversations(sla, panel, &e);
 
     e = ngx_intake_redis_element(reply, 3);
-    ngx_http_intake_read_past(fs, panel, &e);
+    ngx_http_intake_read_past(&fs->past, sla, fetch->now, panel, &e);
 
-    panel->fetched = ngx_http_intake_the_fetch.now;
+    panel->fetched = fetch->now;
 }
 
 
@@ -608,109 +533,6 @@ ngx_http_intake_read_conversations(ngx_http_intake_sla_t *sla,
         }
 
         panel->nopen++;
-    }
-}
-
-
-/* this day and hour, then those whose keys were written, in their order */
-
-static void
-ngx_http_intake_read_past(ngx_http_intake_fetch_source_t *fs,
-    ngx_http_intake_panel_t *panel, ngx_intake_redis_reply_t *hashes)
-{
-    size_t                     size;
-    int64_t                    i, day, hour;
-    ngx_uint_t                 n;
-    ngx_http_intake_sla_t     *sla;
-    ngx_http_intake_past_t    *past;
-    ngx_intake_redis_reply_t   e;
-
-    sla = fs->source->sla;
-    size = 2 * sla->ntiers * sizeof(ngx_http_intake_tally_t);
-    day = ngx_http_intake_the_fetch.now / NGX_HTTP_INTAKE_DAY_MS;
-    hour = ngx_http_intake_the_fetch.now / NGX_HTTP_INTAKE_HOUR_MS;
-
-    if (hashes->nelts < 2) {
-        return;
-    }
-
-    n = 2;
-
-    for (i = day - NGX_HTTP_INTAKE_DAYS + 1; i <= day; i++) {
-        past = &fs->days[i % NGX_HTTP_INTAKE_DAYS];
-
-        if (i < day && (past->number == i || n == hashes->nelts)) {
-            continue;
-        }
-
-        e = ngx_intake_redis_element(hashes, i < day ? n++ : 0);
-
-        ngx_memzero(past->lanes, size);
-        ngx_http_intake_read_tallies(sla, past->lanes, &e);
-
-        past->number = i < day ? i : -1;
-    }
-
-    for (i = hour - NGX_HTTP_INTAKE_HOURS + 1; i <= hour; i++) {
-        past = &fs->hours[i % NGX_HTTP_INTAKE_HOURS];
-
-        if (i < hour && (past->number == i || n == hashes->nelts)) {
-            continue;
-        }
-
-        e = ngx_intake_redis_element(hashes, i < hour ? n++ : 1);
-
-        ngx_memzero(past->lanes, size);
-        ngx_http_intake_read_tallies(sla, past->lanes, &e);
-
-        past->number = i < hour ? i : -1;
-    }
-
-    ngx_http_intake_sum_windows(fs, panel);
-}
-
-
-static void
-ngx_http_intake_sum_windows(ngx_http_intake_fetch_source_t *fs,
-    ngx_http_intake_panel_t *panel)
-{
-    int64_t                  day, hour;
-    ngx_uint_t               i;
-    ngx_http_intake_lane_t  *lane;
-
-    day = ngx_http_intake_the_fetch.now / NGX_HTTP_INTAKE_DAY_MS;
-    hour = ngx_http_intake_the_fetch.now / NGX_HTTP_INTAKE_HOUR_MS;
-
-    for (i = 0; i < 2 * fs->source->sla->ntiers; i++) {
-        lane = &panel->lanes[i];
-
-        ngx_http_intake_sum_past(fs->hours, NGX_HTTP_INTAKE_HOURS, hour, 24,
-                                 i, &lane->windows[0]);
-        ngx_http_intake_sum_past(fs->hours, NGX_HTTP_INTAKE_HOURS, hour - 24,
-                                 24, i, &lane->previous[0]);
-        ngx_http_intake_sum_past(fs->days, NGX_HTTP_INTAKE_DAYS, day, 7, i,
-                                 &lane->windows[1]);
-        ngx_http_intake_sum_past(fs->days, NGX_HTTP_INTAKE_DAYS, day - 7, 7,
-                                 i, &lane->previous[1]);
-        ngx_http_intake_sum_past(fs->days, NGX_HTTP_INTAKE_DAYS, day, 30, i,
-                                 &lane->windows[2]);
-        ngx_http_intake_sum_past(fs->days, NGX_HTTP_INTAKE_DAYS, day - 30,
-                                 30, i, &lane->previous[2]);
-    }
-}
-
-
-/* the count days or hours up to the last one */
-
-static void
-ngx_http_intake_sum_past(ngx_http_intake_past_t *past, ngx_uint_t n,
-    int64_t last, ngx_uint_t count, ngx_uint_t lane,
-    ngx_http_intake_tally_t *sum)
-{
-    int64_t  i;
-
-    for (i = last - (int64_t) count + 1; i <= last; i++) {
-        ngx_http_intake_add_tally(sum, &past[i % (int64_t) n].lanes[lane]);
     }
 }
 
