@@ -10,16 +10,20 @@
 
 /*
  * A calendar that was changed for the past (a holiday that was forgotten, new
- * rules of a zone) makes the readings in Redis wrong.  Which calendar they
- * were made with stands there; when it is another one, the times of all open
- * conversations are read on the new clock, in batches, and then the calendar
- * is adopted.  Changes for the future need nothing.
+ * rules of a zone) makes the readings in Redis wrong, and other targets the
+ * deadlines.  Which calendar and targets they were made with stands there;
+ * when it is another one, the times of all open conversations are read on the
+ * new clock, in batches, and then the calendar is adopted.  Changes of the
+ * calendar for the future need nothing.
+ *
+ * While that lasts a mark of whoever does it stands in place of the calendar.
+ * So what is not finished, because the worker has left, is begun anew, and of
+ * two nodes with different calendars only the one that came last goes on.
  */
 
 
 #define NGX_HTTP_INTAKE_REREAD_COUNT     32             /* conversations */
 #define NGX_HTTP_INTAKE_REREAD_ENTRIES   32             /* of each */
-#define NGX_HTTP_INTAKE_REREAD_INTERVAL  (60 * 1000)    /* ms, at least */
 
 
 /* an open conversation, as it stands in Redis */
@@ -42,18 +46,14 @@ struct ngx_http_intake_reread_s {
     ngx_array_t                     open;       /* ..._open_t */
     ngx_uint_t                      total;
 
-    /* what is to be replaced in the end; "" as it is */
+    /* our marks; "" where the calendar is as it was */
+    u_char                          marks[NGX_HTTP_INTAKE_MAX_TIERS]
+                                         [NGX_HTTP_INTAKE_CALENDAR_TEXT];
     ngx_str_t                       expected[NGX_HTTP_INTAKE_MAX_TIERS];
     ngx_pool_t                     *pool;
 };
 
 
-static ngx_uint_t ngx_http_intake_same_calendar(
-    ngx_http_intake_sweep_t *sweep, ngx_uint_t n, ngx_str_t *text);
-static void ngx_http_intake_adopt_calendar(ngx_http_intake_sweep_t *sweep,
-    ngx_uint_t n, ngx_str_t *expected);
-static void ngx_http_intake_adopted(void *data,
-    ngx_intake_redis_result_e result, ngx_intake_redis_reply_t *reply);
 static ngx_http_intake_reread_t *ngx_http_intake_reread_start(
     ngx_http_intake_sweep_t *sweep);
 static void ngx_http_intake_reread_end(ngx_http_intake_reread_t *reread);
@@ -114,7 +114,10 @@ ngx_http_intake_reread(ngx_http_intake_sweep_t *sweep,
 
         /* nodes with different calendars must not do this all the time */
 
-        if (sweep->now - sweep->reread_at < NGX_HTTP_INTAKE_REREAD_INTERVAL) {
+        if (ngx_abs(sweep->now - sweep->reread_at)
+            < NGX_HTTP_INTAKE_REREAD_INTERVAL
+            || ngx_http_intake_is_reread(sweep, &text.str))
+        {
             continue;
         }
 
@@ -125,11 +128,10 @@ ngx_http_intake_reread(ngx_http_intake_sweep_t *sweep,
             }
         }
 
-        reread->expected[i].data = ngx_pstrdup(reread->pool, &text.str);
-
-        if (reread->expected[i].data) {
-            reread->expected[i].len = text.str.len;
-        }
+        reread->expected[i].data = reread->marks[i];
+        reread->expected[i].len = ngx_http_intake_mark_calendar(sweep, i,
+                                           &text.str, reread->marks[i])
+                                  - reread->marks[i];
     }
 
     if (reread == NULL) {
@@ -144,87 +146,6 @@ ngx_http_intake_reread(ngx_http_intake_sweep_t *sweep,
                                 ngx_http_intake_opened);
 
     return 1;
-}
-
-
-/* whether our clock says the same of all time before that in the text */
-
-static ngx_uint_t
-ngx_http_intake_same_calendar(ngx_http_intake_sweep_t *sweep, ngx_uint_t n,
-    ngx_str_t *text)
-{
-    u_char                       *p, *last, fingerprint[16];
-    ngx_str_t                     time;
-    ngx_http_intake_calendar_t   *calendar;
-
-    calendar = sweep->sla->tiers[n].calendar;
-
-    last = text->data + text->len;
-    p = ngx_strlchr(text->data, last, ':');
-
-    if (p == NULL || calendar == NULL
-        || (size_t) (last - p - 1) != sizeof(fingerprint))
-    {
-        return 0;
-    }
-
-    time.data = text->data;
-    time.len = p - text->data;
-
-    ngx_sprintf(fingerprint, "%016xL",
-                ngx_intake_business_clock_fingerprint(&calendar->clock,
-                                            ngx_http_intake_number(&time)));
-
-    return ngx_memcmp(p + 1, fingerprint, sizeof(fingerprint)) == 0;
-}
-
-
-static void
-ngx_http_intake_adopt_calendar(ngx_http_intake_sweep_t *sweep, ngx_uint_t n,
-    ngx_str_t *expected)
-{
-    u_char                     *p, text[NGX_HTTP_INTAKE_CALENDAR_TEXT];
-    u_char                      key[NGX_HTTP_INTAKE_MAX_CLOCK_KEY], *last;
-    ngx_str_t                  *name;
-    ngx_intake_redis_op_t      *op;
-    ngx_http_intake_sweeper_t  *sweeper;
-
-    sweeper = sweep->sweeper;
-    name = &sweep->sla->tiers[n].name;
-
-    last = ngx_sprintf(key, "%Vm", &sweep->sla->prefix);
-    p = ngx_http_intake_calendar_text(sweep, n, text);
-
-    op = ngx_intake_redis_op_script(&sweeper->calendar, 1, 4,
-                                    (last - key) + name->len + expected->len
-                                    + (p - text), sweeper->timer.log);
-    if (op == NULL) {
-        return;
-    }
-
-    ngx_intake_redis_op_arg(op, key, last - key);
-    ngx_intake_redis_op_arg(op, name->data, name->len);
-    ngx_intake_redis_op_arg(op, expected->data, expected->len);
-    ngx_intake_redis_op_arg(op, text, p - text);
-
-    /* whoever is too late hears 0: another node was first */
-
-    if (ngx_intake_redis_send(sweeper->redis, op, 0, 1,
-                              ngx_http_intake_adopted, sweep)
-        != NGX_OK)
-    {
-        ngx_intake_redis_op_free(op);
-    }
-}
-
-
-static void
-ngx_http_intake_adopted(void *data, ngx_intake_redis_result_e result,
-    ngx_intake_redis_reply_t *reply)
-{
-    if (result != NGX_INTAKE_REDIS_OK) {
-        ngx_http_intake_sweep_failed(data, result, reply);
-    }
 }
 
 
@@ -451,6 +372,10 @@ ngx_http_intake_reread_write(ngx_intake_redis_args_t *args, void *data,
     ngx_http_intake_readings(sla, sweep->now, readings);
     ngx_http_intake_readings_args(args, sla, readings);
 
+    for (i = 0; i < sla->ntiers; i++) {
+        ngx_intake_redis_text_arg(args, &reread->expected[i]);
+    }
+
     for (i = 0; i < reread->open.nelts; i++) {
         ngx_http_intake_reread_conversation(args, sla, &open[i]);
     }
@@ -513,13 +438,27 @@ ngx_http_intake_reread_done(void *data, ngx_intake_redis_result_e result,
 {
     ngx_http_intake_reread_t *reread = data;
 
+    int64_t  n;
+
     if (result != NGX_INTAKE_REDIS_OK) {
         ngx_http_intake_sweep_failed(reread->sweep, result, reply);
         ngx_http_intake_reread_end(reread);
         return;
     }
 
-    reread->total += (ngx_uint_t) ngx_http_intake_reply_number(reply);
+    n = ngx_http_intake_reply_number(reply);
+
+    if (n < 0) {
+        ngx_log_error(NGX_LOG_NOTICE, reread->sweep->sweeper->timer.log, 0,
+                      "another node reads the open conversations of "
+                      "intake_source \"%V\" anew",
+                      &reread->sweep->source->name);
+
+        ngx_http_intake_reread_end(reread);
+        return;
+    }
+
+    reread->total += (ngx_uint_t) n;
 
     ngx_http_intake_reread_next(reread);
 }
@@ -560,7 +499,8 @@ ngx_http_intake_reread_next(ngx_http_intake_reread_t *reread)
 
     ngx_log_error(NGX_LOG_NOTICE, sweep->sweeper->timer.log, 0,
                   "a calendar of intake_source \"%V\" says something else of "
-                  "the past: %ui open conversations were read anew",
+                  "the past, or its targets are others: %ui open "
+                  "conversations were read anew",
                   &sweep->source->name, reread->total);
 
     ngx_http_intake_reread_end(reread);

@@ -20,6 +20,7 @@
 #define NGX_HTTP_INTAKE_SWEEP_INTERVAL  2000             /* ms */
 #define NGX_HTTP_INTAKE_SWEEP_IDLE      (60 * 1000)      /* ms */
 #define NGX_HTTP_INTAKE_SWEEP_LIMIT     128              /* conversations */
+#define NGX_HTTP_INTAKE_SWEEP_REPEATS   32               /* calls at once */
 #define NGX_HTTP_INTAKE_ESCALATIONS     10000            /* maxlen */
 #define NGX_HTTP_INTAKE_DAY             (86400 * (int64_t) 1000)    /* ms */
 
@@ -170,6 +171,7 @@ ngx_http_intake_sweep_handler(ngx_event_t *ev)
         if (ngx_http_intake_sweep_is_due(&sweep[i],
                                          ngx_http_intake_now()))
         {
+            sweep[i].repeats = 0;
             ngx_http_intake_sweep_send(&sweep[i]);
         }
     }
@@ -347,34 +349,56 @@ ngx_http_intake_risk(ngx_http_intake_tier_t *tier, ngx_msec_t target)
 
 
 /*
- * "TIME:FINGERPRINT" of a tier's clock.  The time is the start of the day, so
- * that it is the same text all day and on all nodes.
+ * "TIME:FINGERPRINT" of a tier.  The time is the start of the day, so that it
+ * is the same text all day and on all nodes.
  */
 
 u_char *
 ngx_http_intake_calendar_text(ngx_http_intake_sweep_t *sweep, ngx_uint_t n,
     u_char *text)
 {
-    int64_t                       day;
-    ngx_http_intake_calendar_t   *calendar;
-    ngx_intake_business_clock_t  *clock;
+    int64_t  day;
 
-    calendar = sweep->sla->tiers[n].calendar;
-
-    if (calendar == NULL) {
-        return ngx_sprintf(text, "0:24/7");
-    }
-
-    clock = &calendar->clock;
     day = sweep->now - sweep->now % NGX_HTTP_INTAKE_DAY;
 
     if (sweep->days[n] != day) {
         sweep->days[n] = day;
-        sweep->fingerprints[n] = ngx_intake_business_clock_fingerprint(clock,
-                                                                       day);
+        sweep->fingerprints[n] = ngx_http_intake_fingerprint(
+                                               &sweep->sla->tiers[n], day);
     }
 
     return ngx_sprintf(text, "%L:%016xL", day, sweep->fingerprints[n]);
+}
+
+
+/* FNV-1a of the targets, from the fingerprint of the clock on */
+
+uint64_t
+ngx_http_intake_fingerprint(ngx_http_intake_tier_t *tier, int64_t time)
+{
+    u_char      *p, *last, numbers[3 * (NGX_INT64_LEN + 1)];
+    uint64_t     hash;
+    ngx_uint_t   i;
+
+    hash = 0;
+
+    if (tier->calendar) {
+        hash = ngx_intake_business_clock_fingerprint(&tier->calendar->clock,
+                                                     time);
+    }
+
+    last = ngx_sprintf(numbers, "%M %M %M ", tier->first, tier->next,
+                       tier->out_of_hours);
+
+    for (p = numbers; p < last; p++) {
+        hash = (hash ^ *p) * 0x100000001b3ULL;
+    }
+
+    for (i = 0; i < tier->steps.len; i++) {
+        hash = (hash ^ tier->steps.data[i]) * 0x100000001b3ULL;
+    }
+
+    return hash;
 }
 
 
@@ -414,9 +438,18 @@ ngx_http_intake_swept(void *data, ngx_intake_redis_result_e result,
         return;
     }
 
-    if ((again || more.integer) && !ngx_exiting) {
-        ngx_http_intake_sweep_send(sweep);
+    if (!(again || more.integer) || ngx_exiting) {
+        return;
     }
+
+    /* much at once is done in turns, so that Redis serves others as well */
+
+    if (++sweep->repeats == NGX_HTTP_INTAKE_SWEEP_REPEATS) {
+        sweep->now = 0;
+        return;
+    }
+
+    ngx_http_intake_sweep_send(sweep);
 }
 
 

@@ -15,6 +15,7 @@
 
 
 #define NGX_HTTP_INTAKE_SWEEP_TEXTS    128      /* deadlines of a call */
+#define NGX_HTTP_INTAKE_REREAD_INTERVAL  (60 * 1000)    /* ms, at least */
 #define NGX_HTTP_INTAKE_CALENDAR_TEXT  (NGX_INT64_LEN + 1 + 16 + 1)
 
 
@@ -46,6 +47,8 @@ typedef struct {
 
     ngx_http_intake_sweep_text_t    texts[NGX_HTTP_INTAKE_SWEEP_TEXTS];
     ngx_uint_t                      ntexts;
+
+    ngx_uint_t                      repeats;    /* of the call, at once */
 
     int64_t                         reread_at;  /* ms; the last start */
 
@@ -79,6 +82,35 @@ int64_t ngx_http_intake_risk(ngx_http_intake_tier_t *tier,
 /* text has NGX_HTTP_INTAKE_CALENDAR_TEXT bytes; returns its end */
 u_char *ngx_http_intake_calendar_text(ngx_http_intake_sweep_t *sweep,
     ngx_uint_t n, u_char *text);
+
+/*
+ * What the deadlines of a tier come of: its clock up to a time (ms), and its
+ * targets.
+ */
+uint64_t ngx_http_intake_fingerprint(ngx_http_intake_tier_t *tier,
+    int64_t time);
+
+/*
+ * sla/calendar_mark.  same: whether our clock says the same of all time before
+ * that in a text that stood in Redis, and the targets are the same.
+ */
+ngx_uint_t ngx_http_intake_same_calendar(ngx_http_intake_sweep_t *sweep,
+    ngx_uint_t n, ngx_str_t *text);
+
+/* whether the text is the mark of somebody who may still be reading anew */
+ngx_uint_t ngx_http_intake_is_reread(ngx_http_intake_sweep_t *sweep,
+    ngx_str_t *text);
+
+/*
+ * Puts ours in place of what is expected there: a mark, "TIME:r..." as no
+ * fingerprint begins, written to mark, which has NGX_HTTP_INTAKE_CALENDAR_TEXT
+ * bytes, and whose end is returned; or the text of our calendar.  Whoever is
+ * too late changes nothing.
+ */
+u_char *ngx_http_intake_mark_calendar(ngx_http_intake_sweep_t *sweep,
+    ngx_uint_t n, ngx_str_t *expected, u_char *mark);
+void ngx_http_intake_adopt_calendar(ngx_http_intake_sweep_t *sweep,
+    ngx_uint_t n, ngx_str_t *expected);
 
 void ngx_http_intake_sweep_failed(ngx_http_intake_sweep_t *sweep,
     ngx_intake_redis_result_e result, ngx_intake_redis_reply_t *reply);

@@ -306,7 +306,8 @@ class Scripts:
             while True:
                 cursor, rows = self.call("open", [key], [cursor, 10])
                 keys, args = self.keys(now), [*self.conf(),
-                                              *self.readings(now)]
+                                              *self.readings(now),
+                                              *("" for _ in tiers)]
                 for member, paused, *messages in rows:
                     keys.append(f"{self.prefix}c:{member.decode()}")
                     oldest = tiers[names[messages[0].decode()]]
@@ -1182,7 +1183,7 @@ def edge_tier(scripts, client, now):
     same("open", rows, [[digest("c").encode(), -1, b"office", now + 2]])
     same("reread", reduced.call("reread", reduced.keys(now)
                                 + [scripts.conversation("c")],
-                                [*reduced.conf(), now, -1, 1, now + 2, 0,
+                                [*reduced.conf(), now, "", -1, 1, now + 2, 0,
                                  now + 2, 0]), 1)
     same("moved", {lane for lane, _ in redis_sets(scripts)}, lanes)
 
@@ -1227,12 +1228,38 @@ def edge_calendar(scripts, client, now):
     same("adopted", [adopt("1:a", "2:b"), adopt("1:a", "3:c")], [1, 0])
     same("then", sweep("2:b"), [b"", b""])
 
+    scripts.one(now, "inbound", "a")
+    def reread(text):
+        return scripts.call("reread", scripts.keys(now)
+                            + [scripts.conversation("a")],
+                            [*scripts.conf(), *scripts.readings(now), text, "",
+                             -1, 1, now, 0, now, 0])
+    same("whose turn it is", reread("2:b"), 1)
+    same("whose turn it is not", reread("1:a"), -1)
+
+
+def edge_close(scripts, client, now):
+    for i in range(3):
+        scripts.one(now + i, "inbound", f"c{i}")
+    # one that has waited longer than its key says
+    client.zadd(scripts.lane_keys()[0], {digest("c2"): now - HOUR})
+    same("closed", scripts.close(now + 1, now + 1, 2), [2, 1])
+    same("the rest", scripts.close(now + 1, now + 1, 2), [0, 0])
+    same("put right", client.zscore(scripts.lane_keys()[0], digest("c2")),
+         now + 2)
+    try:
+        scripts.close(now, now + 1)
+    except redis.ResponseError as e:
+        same("refused", "before is after" in str(e), True)
+        return
+    raise Difference("closed before the time")
+
 
 def run_edges(_):
     server = Server()
     try:
         for edge in (edge_types, edge_memory, edge_arguments, edge_tier,
-                     edge_sweepers, edge_calendar):
+                     edge_sweepers, edge_calendar, edge_close):
             server.client.flushall()
             scripts = Scripts(server.client, "edge", [
                 Tier("default", HOUR, HOUR, risks=(MINUTE, MINUTE)),

@@ -9,16 +9,18 @@
 -- KEYS      those at the top of parts/clock.lua, the first being the stream;
 --           then the conversations'
 --
--- ARGV      CONF; the readings of the tiers' clocks now; then for each
---           conversation: the reading at the time at which its clock was
---           paused, by the clock of its oldest message's tier, or -1; the
---           number of its messages; and four for each of them, oldest first:
---           its time, the number of its tier, the reading at that time, and
---           extra as in MESSAGE
+-- ARGV      CONF; the readings of the tiers' clocks now; for each tier the
+--           text that stands for its calendar, or nothing if that is not
+--           changed; then for each conversation: the reading at the time at
+--           which its clock was paused, by the clock of its oldest message's
+--           tier, or -1; the number of its messages; and four for each of
+--           them, oldest first: its time, the number of its tier, the reading
+--           at that time, and extra as in MESSAGE
 --
 -- Messages that came in since then keep what they have.  A breach that was
 -- counted and is none any more is retracted.  Returns the number of those
--- that were written.
+-- that were written; -1, and nothing was, if another text stands there: then
+-- somebody else does this by other clocks.
 --
 
 
@@ -26,9 +28,21 @@ local c, written = clocks(1), 0
 
 c.b = c.rest
 
+local texts = c.b + c.n
+
 for i = c.b, #ARGV do
-    if not tonumber(ARGV[i]) then
+    if not tonumber(ARGV[i]) and (i < texts or i >= texts + c.n) then
         return redis.error_reply('ERR not a number')
+    end
+end
+
+for t = 0, c.n - 1 do
+    local text = ARGV[texts + t]
+
+    if text ~= '' and redis.call('HGET', KEYS[2], 'cal:'
+                                 .. ARGV[c.tiers + 4 * t]) ~= text
+    then
+        return -1
     end
 end
 
@@ -70,7 +84,7 @@ local function rewrite(v, a)
 end
 
 
-local a = c.b + c.n
+local a = texts + c.n
 
 for k = c.keys, #KEYS do
     local v = read(c, KEYS[k])
