@@ -22,10 +22,11 @@ use Intake::Test;
 my $text = Intake::Process::slurp("$Intake::Test::root/docs/redis.md");
 my @lines = $text =~ /^ {4}ACL SETUSER (intake .+)$/mg;
 
-is(scalar @lines, 2, 'two lines, what is needed and what is asked');
+is(scalar @lines, 4, 'what is needed, what is asked, clocks, the status');
 like($lines[0], qr/^intake on >PASSWORD resetkeys ~intake:\* -\@all /,
      'from nothing');
-unlike("@lines", qr/\+\@|\+\S*all\b|~\*/, 'no categories, no other keys');
+unlike("@lines", qr{\+\@|\ball(?:commands|keys|channels)\b|~\*},
+       'no categories, no other keys');
 s/PASSWORD/s3cret/ for @lines;
 
 my %sources = (
@@ -169,6 +170,98 @@ for my $count (1, 2) {
              'the clock');
         $t->finish();
     };
+}
+
+
+subtest 'clocks' => sub {
+    my $t = Intake::Test->new();
+    my $redis = $t->redis();
+    my $json = JSON::PP->new->utf8;
+
+    $redis->command('ACL', 'SETUSER', split / /) for @lines;
+    $redis->command('SELECT', 2);
+
+    $t->write_file('sla.conf', clocks('1h', ''));
+    $t->write_file_expand('nginx.conf', <<'EOC');
+%%TEST_GLOBALS%%
+events {
+}
+http {
+    %%TEST_HTTP%%
+    intake_redis {
+        server    %%REDIS%%;
+        user      intake;
+        password  s3cret;
+        database  2;
+    }
+    include  sla.conf;
+    server {
+        listen    127.0.0.1:%%PORT_0%%;
+        location = /form { intake form; }
+        location = /replies { intake_replies token=t; }
+        location = /status { intake_status detail=on; }
+    }
+}
+EOC
+    $t->run();
+
+    my $tell = sub {
+        my $r = $t->post('/replies', $json->encode({ source => 'form', @_ }),
+                         ['Authorization', 'Bearer t']);
+        return $r->status() == 200 ? $r->json->{state} : $r->body();
+    };
+
+    is($t->post('/form', 'who=a', ['Content-Type',
+                'application/x-www-form-urlencoded', 'Accept',
+                'application/json'])->status(), 200, 'a form');
+
+    is($tell->(conversation => $_->[0], kind => $_->[1], @$_[3 .. $#$_]),
+       $_->[2], "$_->[1] of $_->[0]")
+        for ['a', 'note', 'ignored'], ['a', 'pause', 'paused'],
+            ['a', 'resume', 'waiting'], ['a', 'reply', 'answered'],
+            ['a', 'reply', 'orphan'], ['b', 'message', 'waiting', id => 1],
+            ['b', 'message', 'duplicate', id => 1],
+            ['b', 'merge', 'merged', into => 'a'], ['a', 'close', 'closed'],
+            ['c', 'message', 'waiting'];
+
+    my @past = gmtime time() - 4000;
+    my $at = sprintf '%04d-%02d-%02dT%02d:%02d:%02dZ', $past[5] + 1900,
+                     $past[4] + 1, @past[3, 2, 1, 0];
+
+    is($tell->(conversation => 'late', kind => 'message', at => $at),
+       'waiting', 'one that is late');
+    ok($t->wait_for(sub {
+        $redis->command('XLEN', 'intake:{form}:escalations') == 3 }),
+       'is told');
+
+    $t->write_file('sla.conf', clocks('2h', 'closed 2020-01-01;'));
+    $t->reload();
+    ok($t->wait_for_log(qr/2 open conversations were read anew/),
+       'another calendar');
+
+    is($tell->(kind => 'close', before => $at =~ s/^\d+/2100/r) =~ /FUTURE/, 1,
+       'nothing of the future');
+    is($tell->(kind => 'close', before => $json->decode(
+        $t->get('/status?format=json')->body())->{now}), 'closed', 'all');
+
+    my $r = $t->get('/status?format=json');
+
+    is($r->json->{sources}[0]{stream}{entries}, 1, 'a length');
+    is_deeply(denied($redis), [], 'nothing was denied');
+    is(scalar $t->error_log_lines(qr/\[error\]/), 0, 'no errors');
+    $t->finish();
+};
+
+
+sub clocks {
+    my ($first, $more) = @_;
+
+    return "intake_calendar c { timezone UTC; hours mon-sun 00:00-24:00;
+                                $more }
+    intake_source form {
+        form; field who; groups g; conversation field:who;
+        sla first=$first calendar=c; escalate after=1h name=x;
+    }";
 }
 
 
