@@ -46,7 +46,7 @@ static char *ngx_http_intake_add_rule(ngx_http_intake_calendar_t *calendar,
 static char *ngx_http_intake_build_clock(ngx_conf_t *cf,
     ngx_http_intake_calendar_t *calendar);
 static ngx_int_t ngx_http_intake_read_zone(ngx_conf_t *cf,
-    ngx_http_intake_calendar_t *calendar, ngx_intake_tzif_t *zone);
+    ngx_http_intake_calendar_t *calendar);
 
 
 static ngx_http_intake_directive_t  ngx_http_intake_calendar_directives[] = {
@@ -375,7 +375,6 @@ ngx_http_intake_build_clock(ngx_conf_t *cf,
 {
     int64_t              end;
     ngx_uint_t           days, weekend;
-    ngx_intake_tzif_t    zone;
     ngx_intake_memory_t  memory;
 
     if (calendar->timezone.len == 0) {
@@ -387,7 +386,7 @@ ngx_http_intake_build_clock(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_http_intake_read_zone(cf, calendar, &zone) != NGX_OK) {
+    if (ngx_http_intake_read_zone(cf, calendar) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
@@ -409,8 +408,8 @@ ngx_http_intake_build_clock(ngx_conf_t *cf,
     end = (int64_t) ngx_time() * 1000 + NGX_HTTP_INTAKE_HORIZON;
 
     switch (ngx_intake_business_clock_init(&calendar->clock,
-                                           &calendar->calendar, &zone, end,
-                                           &memory))
+                                           &calendar->calendar,
+                                           &calendar->zone, end, &memory))
     {
     case NGX_OK:
         return NGX_CONF_OK;
@@ -429,7 +428,7 @@ ngx_http_intake_build_clock(ngx_conf_t *cf,
 
 static ngx_int_t
 ngx_http_intake_read_zone(ngx_conf_t *cf,
-    ngx_http_intake_calendar_t *calendar, ngx_intake_tzif_t *zone)
+    ngx_http_intake_calendar_t *calendar)
 {
     u_char     *p, *last;
     ngx_int_t   rc;
@@ -468,7 +467,7 @@ ngx_http_intake_read_zone(ngx_conf_t *cf,
             return NGX_ERROR;
         }
 
-        rc = ngx_intake_tzif_read(zone, &text);
+        rc = ngx_intake_tzif_read(&calendar->zone, &text);
     }
 
     if (rc != NGX_OK) {

@@ -33,6 +33,7 @@ typedef struct {
     ngx_str_t                       name;
     ngx_http_intake_position_t      position;
     ngx_str_t                       timezone;
+    ngx_intake_tzif_t               zone;       /* its content stays, too */
     ngx_intake_calendar_t           calendar;   /* used up by clock */
     ngx_intake_business_clock_t     clock;
     unsigned                        weighted:1; /* weekend_weight was given */
