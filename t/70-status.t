@@ -26,6 +26,7 @@ my $redis = $t->redis(options => { appendonly => 'yes' });
 my $text = 'text/plain; version=0.0.4; charset=utf-8';
 my $openmetrics = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
 my $json = 'application/json';
+my $html = 'text/html; charset=utf-8';
 my $problem = 'application/problem+json';
 
 my @codes = qw(MALFORMED SIGNATURE_MISSING SIGNATURE_MISMATCH
@@ -174,7 +175,8 @@ subtest 'series from the start' => sub {
 subtest 'formats' => sub {
     for my $case (['', $text], ['?format=prometheus', $text],
                   ['?format=openmetrics', $openmetrics],
-                  ['?format=json', $json], ['?unknown=1', $text],
+                  ['?format=json', $json], ['?format=html', $html],
+                  ['?unknown=1', $text],
                   ['?health', $json], ['?health=1', $json])
     {
         my ($query, $type) = @$case;
@@ -260,10 +262,11 @@ subtest 'negotiation' => sub {
         ['text/plain;q=0, */*;q=0.1', $json],
         ['text/plain;q=0, text/*;q=0.9, */*;q=0.1', $json],
         ['text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8',
-         $text],
-        ['text/html, *; q=.2, */*; q=.2', $text],
+         $html],
+        ['text/html, *; q=.2, */*; q=.2', $html],
+        ['text/html', $html],
         [', ,text/plain,', $text],
-        ['text/html', undef],
+        ['application/xhtml+xml', undef],
         ['text/plain;q=0', undef],
         ['*/*;q=0', undef],
         ['*/*;q=0.000', undef],
@@ -286,7 +289,8 @@ subtest 'negotiation' => sub {
         is($res->json->{$_}, { status => 406, type => 'about:blank' }->{$_},
            "$name: $_") for qw(status type);
         like($res->json->{detail}, qr{\Q$_\E}, "$name: $_")
-            for qw(text/plain application/openmetrics-text application/json);
+            for qw(text/plain application/openmetrics-text application/json
+                   text/html);
         is(join(',', $res->headers('Vary')), 'Accept', "$name: Vary");
     }
 

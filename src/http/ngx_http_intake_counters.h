@@ -195,6 +195,8 @@ typedef struct {
                                                    and up to date */
     unsigned                        node_only:1;    /* scope=node */
     unsigned                        global_only:1;  /* scope=global */
+    unsigned                        one:1;      /* source=: the others are
+                                                   left out */
 } ngx_http_intake_status_t;
 
 

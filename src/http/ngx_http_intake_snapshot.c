@@ -72,6 +72,7 @@ ngx_http_intake_snapshot(ngx_http_intake_main_conf_t *imcf,
 
     status->node_only = query->node;
     status->global_only = query->global;
+    status->one = query->source.data != NULL;
 
     rc = ngx_http_intake_read_sources(imcf, query->source.data
                                             ? &query->source : NULL,

@@ -312,8 +312,8 @@ ngx_http_intake_status_render(ngx_http_intake_status_wait_t *wait)
 
 
 /*
- * OpenMetrics only for a client that names it, and to such a client always if
- * it does not prefer the text format.
+ * OpenMetrics and HTML only for a client that names them; OpenMetrics to such
+ * a client always if it does not prefer the text format.
  */
 
 static ngx_int_t
@@ -325,7 +325,8 @@ ngx_http_intake_status_format(ngx_http_request_t *r)
 
     for (i = 0; i < NGX_HTTP_INTAKE_FORMATS; i++) {
         media[i].type = ngx_http_intake_formats[i].type;
-        media[i].named = (i == NGX_HTTP_INTAKE_FORMAT_OPENMETRICS);
+        media[i].named = (i == NGX_HTTP_INTAKE_FORMAT_OPENMETRICS
+                          || i == NGX_HTTP_INTAKE_FORMAT_HTML);
     }
 
     format = ngx_http_intake_negotiate(r, media, NGX_HTTP_INTAKE_FORMATS);
@@ -383,9 +384,11 @@ ngx_http_intake_send_status(ngx_http_request_t *r,
     ngx_http_intake_status_t *status, ngx_int_t format)
 {
     ngx_int_t                    rc;
-    ngx_str_t                    body;
+    ngx_str_t                    body, *policy;
     ngx_http_intake_format_t    *f;
     ngx_http_intake_loc_conf_t  *ilcf;
+
+    ilcf = ngx_http_get_module_loc_conf(r, ngx_http_intake_module);
 
     if (format == NGX_HTTP_INTAKE_FORMAT_ASK) {
         format = ngx_http_intake_status_format(r);
@@ -393,12 +396,24 @@ ngx_http_intake_send_status(ngx_http_request_t *r,
 
     if (format == NGX_DECLINED) {
         return ngx_http_intake_send_problem(r, NGX_HTTP_INTAKE_NOT_ACCEPTABLE,
-                             "text/plain, application/openmetrics-text and "
-                             "application/json can be sent");
+                             "text/plain, application/openmetrics-text, "
+                             "application/json and text/html can be sent");
     }
 
-    if (format == NGX_HTTP_INTAKE_FORMAT_JSON) {
-        ilcf = ngx_http_get_module_loc_conf(r, ngx_http_intake_module);
+    if (format == NGX_HTTP_INTAKE_FORMAT_HTML) {
+        policy = ngx_http_intake_status_policy();
+
+        if (policy == NULL
+            || ngx_http_intake_add_header(r, "Content-Security-Policy",
+                                          policy)
+               != NGX_OK)
+        {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        rc = ngx_http_intake_write_html(r->pool, status, ilcf->detail, &body);
+
+    } else if (format == NGX_HTTP_INTAKE_FORMAT_JSON) {
         rc = ngx_http_intake_write_json(r->pool, status, ilcf->detail, &body);
 
     } else {

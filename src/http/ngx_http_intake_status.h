@@ -20,10 +20,11 @@
 typedef enum {
     NGX_HTTP_INTAKE_FORMAT_OPENMETRICS = 0,
     NGX_HTTP_INTAKE_FORMAT_PROMETHEUS,
-    NGX_HTTP_INTAKE_FORMAT_JSON
+    NGX_HTTP_INTAKE_FORMAT_JSON,
+    NGX_HTTP_INTAKE_FORMAT_HTML
 } ngx_http_intake_format_e;
 
-#define NGX_HTTP_INTAKE_FORMATS  3
+#define NGX_HTTP_INTAKE_FORMATS  4
 
 #define NGX_HTTP_INTAKE_FORMAT_ASK  NGX_HTTP_INTAKE_FORMATS    /* Accept */
 
@@ -142,6 +143,16 @@ ngx_int_t ngx_http_intake_write_prometheus(ngx_pool_t *pool,
 /* the schema intake-status/1 */
 ngx_int_t ngx_http_intake_write_json(ngx_pool_t *pool,
     ngx_http_intake_status_t *status, ngx_uint_t detail, ngx_str_t *out);
+
+/* the page for people */
+ngx_int_t ngx_http_intake_write_html(ngx_pool_t *pool,
+    ngx_http_intake_status_t *status, ngx_uint_t detail, ngx_str_t *out);
+
+/*
+ * The Content-Security-Policy of the page, which allows its own style and
+ * nothing else; computed once.  NULL: there is no SHA-256.
+ */
+ngx_str_t *ngx_http_intake_status_policy(void);
 
 
 #endif /* _NGX_HTTP_INTAKE_STATUS_H_INCLUDED_ */

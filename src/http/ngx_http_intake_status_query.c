@@ -31,7 +31,11 @@ ngx_http_intake_format_t  ngx_http_intake_formats[NGX_HTTP_INTAKE_FORMATS] = {
 
     { ngx_string("json"),
       ngx_string("application/json"),
-      ngx_string("") }
+      ngx_string("") },
+
+    { ngx_string("html"),
+      ngx_string("text/html"),
+      ngx_string("; charset=utf-8") }
 };
 
 
@@ -142,7 +146,7 @@ ngx_http_intake_status_argument(ngx_http_request_t *r, ngx_str_t *arg,
         }
     }
 
-    *detail = "format must be prometheus, openmetrics or json";
+    *detail = "format must be prometheus, openmetrics, json or html";
 
     return NGX_DECLINED;
 }

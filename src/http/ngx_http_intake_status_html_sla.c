@@ -1,0 +1,600 @@
+
+/*
+ * Copyright (C) nginx-intake contributors
+ */
+
+
+#include "ngx_http_intake_status_html.h"
+
+
+/* Who waits: a table for the sources of each state, and the overdue. */
+
+
+typedef struct {
+    const char                     *class;
+    const char                     *word;
+    const char                     *caption;
+} ngx_http_intake_calm_text_t;
+
+
+static void ngx_http_intake_rank_source(ngx_http_intake_ranked_t *ranked,
+    ngx_http_intake_source_status_t *ss);
+static int ngx_libc_cdecl ngx_http_intake_compare_ranked(const void *one,
+    const void *two);
+static void ngx_http_intake_find_late(ngx_http_intake_status_page_t *page,
+    ngx_http_intake_source_status_t *ss);
+static ngx_http_intake_calm_e ngx_http_intake_calm_state(
+    ngx_http_intake_sums_t *sums);
+static void ngx_http_intake_put_lanes_head(ngx_http_intake_writer_t *w,
+    ngx_http_intake_calm_e state, ngx_uint_t n);
+static void ngx_http_intake_put_lane(ngx_http_intake_writer_t *w,
+    ngx_http_intake_status_page_t *page, ngx_http_intake_source_status_t *ss,
+    ngx_uint_t i);
+static void ngx_http_intake_put_lane_name(ngx_http_intake_writer_t *w,
+    ngx_http_intake_sla_t *sla, ngx_uint_t i);
+static void ngx_http_intake_put_hours(ngx_http_intake_writer_t *w,
+    ngx_http_intake_status_page_t *page, ngx_http_intake_tier_t *tier);
+static void ngx_http_intake_put_waits(ngx_http_intake_writer_t *w,
+    ngx_http_intake_status_page_t *page, ngx_http_intake_lane_t *lane);
+static void ngx_http_intake_put_next_due(ngx_http_intake_writer_t *w,
+    ngx_http_intake_status_page_t *page, ngx_http_intake_sla_t *sla,
+    ngx_http_intake_lane_t *lane, ngx_uint_t i);
+static void ngx_http_intake_put_attainment(ngx_http_intake_writer_t *w,
+    ngx_http_intake_tally_t *tally, ngx_http_intake_tally_t *previous,
+    ngx_uint_t objective);
+static void ngx_http_intake_put_quantile(ngx_http_intake_writer_t *w,
+    ngx_http_intake_sla_t *sla, ngx_http_intake_tally_t *tally,
+    ngx_uint_t percent);
+static void ngx_http_intake_put_late_row(ngx_http_intake_writer_t *w,
+    ngx_http_intake_status_page_t *page, ngx_http_intake_late_t *late);
+
+
+static ngx_http_intake_calm_text_t
+    ngx_http_intake_calm_texts[NGX_HTTP_INTAKE_CALM_STATES] =
+{
+    { "calm", "calm", "Calm" },
+    { "wait", "waiting", "Waiting" },
+    { "risk", "at risk", "At risk" },
+    { "late", "overdue", "Overdue" }
+};
+
+
+ngx_int_t
+ngx_http_intake_rank_sources(ngx_http_intake_status_page_t *page,
+    ngx_pool_t *pool)
+{
+    ngx_uint_t                        i;
+    ngx_http_intake_ranked_t         *ranked;
+    ngx_http_intake_source_status_t  *ss;
+
+    page->ranked = ngx_palloc(pool, (page->status->nsources + 1)
+                                    * sizeof(ngx_http_intake_ranked_t));
+    if (page->ranked == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < page->status->nsources; i++) {
+        ss = &page->status->sources[i];
+
+        if (ss->source->sla == NULL || ss->panel == NULL) {
+            continue;
+        }
+
+        ranked = &page->ranked[page->nranked++];
+
+        ngx_http_intake_rank_source(ranked, ss);
+        ngx_http_intake_find_late(page, ss);
+
+        page->sums.waiting += ranked->sums.waiting;
+        page->sums.at_risk += ranked->sums.at_risk;
+        page->sums.overdue += ranked->sums.overdue;
+    }
+
+    ngx_qsort(page->ranked, page->nranked, sizeof(ngx_http_intake_ranked_t),
+              ngx_http_intake_compare_ranked);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_intake_rank_source(ngx_http_intake_ranked_t *ranked,
+    ngx_http_intake_source_status_t *ss)
+{
+    ngx_uint_t               i;
+    ngx_http_intake_lane_t  *lane;
+
+    ngx_memzero(ranked, sizeof(ngx_http_intake_ranked_t));
+
+    ranked->ss = ss;
+
+    for (i = 0; i < 2 * ss->source->sla->ntiers; i++) {
+        lane = &ss->panel->lanes[i];
+
+        ranked->sums.waiting += lane->waiting;
+        ranked->sums.at_risk += lane->at_risk;
+        ranked->sums.overdue += lane->overdue;
+    }
+
+    ranked->state = ngx_http_intake_calm_state(&ranked->sums);
+}
+
+
+/* equals stay in the order of the configuration */
+
+static int ngx_libc_cdecl
+ngx_http_intake_compare_ranked(const void *one, const void *two)
+{
+    int64_t                          diff;
+    const ngx_http_intake_ranked_t  *a, *b;
+
+    a = one;
+    b = two;
+
+    diff = b->sums.overdue - a->sums.overdue;
+
+    if (diff == 0) {
+        diff = b->sums.at_risk - a->sums.at_risk;
+    }
+
+    if (diff == 0) {
+        diff = b->sums.waiting - a->sums.waiting;
+    }
+
+    if (diff == 0) {
+        diff = (int64_t) a->ss->source->index - (int64_t) b->ss->source->index;
+    }
+
+    return (diff > 0) - (diff < 0);
+}
+
+
+/* puts each where it belongs among those who have waited longest so far */
+
+static void
+ngx_http_intake_find_late(ngx_http_intake_status_page_t *page,
+    ngx_http_intake_source_status_t *ss)
+{
+    int64_t                        i;
+    ngx_uint_t                     n;
+    ngx_http_intake_open_shown_t  *open;
+
+    if (!page->detail) {
+        return;
+    }
+
+    for (i = 0; i < ss->panel->nopen; i++) {
+        open = &ss->panel->open[i];
+
+        if (open->state != NGX_HTTP_INTAKE_OPEN_OVERDUE) {
+            continue;
+        }
+
+        n = page->nlate;
+
+        if (n < NGX_HTTP_INTAKE_LATE_SHOWN) {
+            page->nlate++;
+
+        } else if (page->late[--n].open->since <= open->since) {
+            continue;
+        }
+
+        while (n && page->late[n - 1].open->since > open->since) {
+            page->late[n] = page->late[n - 1];
+            n--;
+        }
+
+        page->late[n].ss = ss;
+        page->late[n].open = open;
+    }
+}
+
+
+static ngx_http_intake_calm_e
+ngx_http_intake_calm_state(ngx_http_intake_sums_t *sums)
+{
+    if (sums->overdue) {
+        return NGX_HTTP_INTAKE_OVERDUE;
+    }
+
+    if (sums->at_risk) {
+        return NGX_HTTP_INTAKE_AT_RISK;
+    }
+
+    return sums->waiting ? NGX_HTTP_INTAKE_WAITING : NGX_HTTP_INTAKE_CALM;
+}
+
+
+const char *
+ngx_http_intake_calm_word(ngx_http_intake_calm_e state)
+{
+    return ngx_http_intake_calm_texts[state].word;
+}
+
+
+const char *
+ngx_http_intake_calm_class(ngx_http_intake_calm_e state)
+{
+    return ngx_http_intake_calm_texts[state].class;
+}
+
+
+void
+ngx_http_intake_put_state(ngx_http_intake_writer_t *w,
+    ngx_http_intake_calm_e state, const char *word)
+{
+    ngx_http_intake_calm_text_t  *text;
+
+    text = &ngx_http_intake_calm_texts[state];
+
+    ngx_http_intake_put(w, "<b class=\"");
+    ngx_http_intake_put(w, text->class);
+    ngx_http_intake_put(w, "\">");
+    ngx_http_intake_put(w, word ? word : text->word);
+    ngx_http_intake_put(w, "</b>");
+}
+
+
+void
+ngx_http_intake_put_lanes(ngx_http_intake_writer_t *w,
+    ngx_http_intake_status_page_t *page)
+{
+    ngx_uint_t                 i, k, end;
+    ngx_http_intake_ranked_t  *ranked;
+
+    ranked = page->ranked;
+
+    for (i = 0; i < page->nranked; i = end) {
+
+        for (end = i + 1; end < page->nranked; end++) {
+            if (ranked[end].state != ranked[i].state) {
+                break;
+            }
+        }
+
+        ngx_http_intake_put_lanes_head(w, ranked[i].state, end - i);
+
+        for ( /* void */ ; i < end; i++) {
+            for (k = 0; k < 2 * ranked[i].ss->source->sla->ntiers; k++) {
+                ngx_http_intake_put_lane(w, page, ranked[i].ss, k);
+            }
+        }
+
+        ngx_http_intake_put(w, "</tbody></table></div>\n");
+    }
+}
+
+
+static void
+ngx_http_intake_put_lanes_head(ngx_http_intake_writer_t *w,
+    ngx_http_intake_calm_e state, ngx_uint_t n)
+{
+    ngx_http_intake_put(w, "<div><table class=\"cards lanes\">\n<caption>");
+    ngx_http_intake_put(w, ngx_http_intake_calm_texts[state].caption);
+    ngx_http_intake_put(w, " <small>");
+    ngx_http_intake_put_count(w, n, "source", "sources");
+    ngx_http_intake_put(w,
+        "</small></caption>\n"
+        "<thead><tr><th scope=\"col\">Source</th>"
+        "<th scope=\"col\">State</th>"
+        "<th scope=\"col\">Waiting</th>"
+        "<th scope=\"col\">At risk</th>"
+        "<th scope=\"col\">Overdue</th>"
+        "<th scope=\"col\">Oldest</th>"
+        "<th scope=\"col\">Next due</th>"
+        "<th scope=\"col\">Attainment 24 h</th>"
+        "<th scope=\"col\">Attainment 7 d</th>"
+        "<th scope=\"col\">p50 7 d</th>"
+        "<th scope=\"col\">p90 7 d</th>"
+        "<th scope=\"col\">Target</th></tr></thead>\n"
+        "<tbody>\n");
+}
+
+
+static void
+ngx_http_intake_put_lane(ngx_http_intake_writer_t *w,
+    ngx_http_intake_status_page_t *page, ngx_http_intake_source_status_t *ss,
+    ngx_uint_t i)
+{
+    ngx_uint_t               k, objective;
+    ngx_http_intake_sla_t   *sla;
+    ngx_http_intake_lane_t  *lane;
+    ngx_http_intake_sums_t   sums;
+
+    sla = ss->source->sla;
+    lane = &ss->panel->lanes[i];
+    objective = sla->tiers[i / 2].objective;
+
+    sums.waiting = lane->waiting;
+    sums.at_risk = lane->at_risk;
+    sums.overdue = lane->overdue;
+
+    ngx_http_intake_put(w, "<tr><th scope=\"row\"><a href=\"?source=");
+    ngx_http_intake_put_text(w, &ss->name);
+    ngx_http_intake_put(w, "\">");
+    ngx_http_intake_put_text(w, &ss->name);
+    ngx_http_intake_put(w, "</a> ");
+    ngx_http_intake_put_lane_name(w, sla, i);
+
+    if (!(i & 1)) {
+        ngx_http_intake_put_hours(w, page, &sla->tiers[i / 2]);
+    }
+
+    ngx_http_intake_put(w, "</th><td>");
+    ngx_http_intake_put_state(w, ngx_http_intake_calm_state(&sums), NULL);
+    ngx_http_intake_put(w, "</td>");
+
+    ngx_http_intake_put_waits(w, page, lane);
+    ngx_http_intake_put_next_due(w, page, sla, lane, i);
+
+    for (k = 0; k < 2; k++) {
+        ngx_http_intake_put_attainment(w, &lane->windows[k],
+                                       &lane->previous[k], objective);
+    }
+
+    ngx_http_intake_put_quantile(w, sla, &lane->windows[1], 50);
+    ngx_http_intake_put_quantile(w, sla, &lane->windows[1], 90);
+
+    ngx_http_intake_put(w, "<td>");
+    ngx_http_intake_put_span(w, ngx_http_intake_lane_target(sla, i));
+    ngx_http_intake_put(w, " <small>");
+    ngx_http_intake_put_percent(w, (double) objective / 1000);
+    ngx_http_intake_put(w, "</small></td></tr>\n");
+}
+
+
+/* the tier only where there are several */
+
+static void
+ngx_http_intake_put_lane_name(ngx_http_intake_writer_t *w,
+    ngx_http_intake_sla_t *sla, ngx_uint_t i)
+{
+    if (sla->ntiers > 1) {
+        ngx_http_intake_put_text(w, &sla->tiers[i / 2].name);
+        ngx_http_intake_put(w, " ");
+    }
+
+    ngx_http_intake_put_text(w, &ngx_http_intake_lane_clocks[i & 1]);
+}
+
+
+/* whose time it is, and whether the clock runs */
+
+static void
+ngx_http_intake_put_hours(ngx_http_intake_writer_t *w,
+    ngx_http_intake_status_page_t *page, ngx_http_intake_tier_t *tier)
+{
+    int64_t                      change;
+    ngx_uint_t                   open;
+    ngx_http_intake_calendar_t  *calendar;
+
+    calendar = tier->calendar;
+
+    if (calendar == NULL) {
+        return;
+    }
+
+    open = ngx_intake_business_clock_open(&calendar->clock, page->now,
+                                          &change);
+
+    ngx_http_intake_put(w, " <small>");
+    ngx_http_intake_put_text(w, &calendar->timezone);
+    ngx_http_intake_put(w, open ? ", open" : ", closed");
+
+    if (change < calendar->clock.end) {
+        ngx_http_intake_put(w, " until ");
+        ngx_http_intake_put_clock(w, page, &calendar->zone, change);
+    }
+
+    ngx_http_intake_put(w, "</small>");
+}
+
+
+static void
+ngx_http_intake_put_waits(ngx_http_intake_writer_t *w,
+    ngx_http_intake_status_page_t *page, ngx_http_intake_lane_t *lane)
+{
+    ngx_http_intake_put(w, "<td>");
+    ngx_http_intake_put_number(w, lane->waiting);
+
+    if (lane->paused) {
+        ngx_http_intake_put(w, " <small>");
+        ngx_http_intake_put_number(w, lane->paused);
+        ngx_http_intake_put(w, " paused</small>");
+    }
+
+    ngx_http_intake_put(w, "</td><td>");
+    ngx_http_intake_put_number(w, lane->at_risk);
+    ngx_http_intake_put(w, "</td><td>");
+    ngx_http_intake_put_number(w, lane->overdue);
+    ngx_http_intake_put(w, "</td><td>");
+
+    if (lane->oldest) {
+        ngx_http_intake_put_distance(w, page, lane->oldest);
+    }
+
+    ngx_http_intake_put(w, "</td>");
+}
+
+
+/*
+ * What people expect to read is when the time is used up.  Where that has
+ * passed and nobody is overdue it is night, and the next opening decides.
+ */
+
+static void
+ngx_http_intake_put_next_due(ngx_http_intake_writer_t *w,
+    ngx_http_intake_status_page_t *page, ngx_http_intake_sla_t *sla,
+    ngx_http_intake_lane_t *lane, ngx_uint_t i)
+{
+    int64_t                  time;
+    ngx_http_intake_tier_t  *tier;
+
+    tier = &sla->tiers[i / 2];
+
+    time = ngx_http_intake_exhausted(sla, i, lane->due, 0);
+
+    if (time < page->now) {
+        time = ngx_http_intake_deadline(sla, i, lane->due);
+    }
+
+    ngx_http_intake_put(w, "<td>");
+
+    if (time > 0) {
+        ngx_http_intake_put_clock(w, page,
+                                  tier->calendar ? &tier->calendar->zone
+                                                 : NULL,
+                                  time);
+        ngx_http_intake_put(w, " <small>in ");
+        ngx_http_intake_put_span(w, time - page->now);
+        ngx_http_intake_put(w, "</small>");
+    }
+
+    ngx_http_intake_put(w, "</td>");
+}
+
+
+static void
+ngx_http_intake_put_attainment(ngx_http_intake_writer_t *w,
+    ngx_http_intake_tally_t *tally, ngx_http_intake_tally_t *previous,
+    ngx_uint_t objective)
+{
+    double      share, before;
+    ngx_uint_t  low;
+
+    share = ngx_http_intake_attainment(tally);
+    before = ngx_http_intake_attainment(previous);
+
+    if (share < 0) {
+        ngx_http_intake_put(w, "<td></td>");
+        return;
+    }
+
+    low = share * 1000 < (double) objective;
+
+    ngx_http_intake_put(w, low ? "<td class=\"low\">" : "<td>");
+    ngx_http_intake_put_percent(w, share);
+
+    if (before >= 0) {
+        ngx_http_intake_put(w, " <span title=\"before: ");
+        ngx_http_intake_put_percent(w, before);
+        ngx_http_intake_put(w, "\">");
+        ngx_http_intake_put(w, share > before ? "\xE2\x86\x91"
+                               : share < before ? "\xE2\x86\x93"
+                               : "\xE2\x86\x92");
+        ngx_http_intake_put(w, "</span>");
+    }
+
+    ngx_http_intake_put(w, low ? " low</td>" : "</td>");
+}
+
+
+static void
+ngx_http_intake_put_quantile(ngx_http_intake_writer_t *w,
+    ngx_http_intake_sla_t *sla, ngx_http_intake_tally_t *tally,
+    ngx_uint_t percent)
+{
+    double  seconds;
+
+    seconds = ngx_http_intake_response_quantile(sla, tally, percent);
+
+    ngx_http_intake_put(w, "<td>");
+
+    if (seconds >= 0) {
+        ngx_http_intake_put_span(w, (int64_t) (seconds * 1000));
+    }
+
+    ngx_http_intake_put(w, "</td>");
+}
+
+
+void
+ngx_http_intake_put_late(ngx_http_intake_writer_t *w,
+    ngx_http_intake_status_page_t *page)
+{
+    ngx_uint_t  i;
+
+    if (page->nlate == 0) {
+        return;
+    }
+
+    ngx_http_intake_put(w, "<div><table class=\"cards who\">\n"
+                           "<caption>Overdue conversations <small>");
+
+    if ((int64_t) page->nlate < page->sums.overdue) {
+        ngx_http_intake_put(w, "the oldest ");
+        ngx_http_intake_put_number(w, page->nlate);
+        ngx_http_intake_put(w, " of ");
+        ngx_http_intake_put_number(w, page->sums.overdue);
+
+    } else {
+        ngx_http_intake_put_number(w, page->nlate);
+    }
+
+    ngx_http_intake_put(w,
+        "</small></caption>\n"
+        "<thead><tr><th scope=\"col\">Conversation</th>"
+        "<th scope=\"col\">Overdue by</th>"
+        "<th scope=\"col\">Due</th>"
+        "<th scope=\"col\">Waiting</th></tr></thead>\n"
+        "<tbody>\n");
+
+    for (i = 0; i < page->nlate; i++) {
+        ngx_http_intake_put_late_row(w, page, &page->late[i]);
+    }
+
+    ngx_http_intake_put(w, "</tbody></table></div>\n");
+}
+
+
+/* by how much is what the clock of the source has gone since */
+
+static void
+ngx_http_intake_put_late_row(ngx_http_intake_writer_t *w,
+    ngx_http_intake_status_page_t *page, ngx_http_intake_late_t *late)
+{
+    u_char                         ref[NGX_HTTP_INTAKE_REF_LEN];
+    int64_t                        due, deadline;
+    ngx_http_intake_sla_t         *sla;
+    ngx_http_intake_tier_t        *tier;
+    ngx_http_intake_open_shown_t  *open;
+
+    open = late->open;
+    sla = late->ss->source->sla;
+    tier = &sla->tiers[open->lane / 2];
+
+    deadline = ngx_http_intake_deadline(sla, open->lane, open->due);
+    due = ngx_http_intake_exhausted(sla, open->lane, open->due, open->since);
+
+    ngx_http_intake_put(w, "<tr><th scope=\"row\"><code>");
+
+    if (ngx_http_intake_open_ref(late->ss->source, open, ref) == NGX_OK) {
+        ngx_http_intake_put_bytes(w, ref, sizeof(ref));
+    }
+
+    ngx_http_intake_put(w, "</code> <small>");
+    ngx_http_intake_put_text(w, &late->ss->name);
+    ngx_http_intake_put(w, " ");
+    ngx_http_intake_put_lane_name(w, sla, open->lane);
+    ngx_http_intake_put(w, "</small></th><td>");
+
+    if (due > 0 && deadline > 0) {
+        ngx_http_intake_put(w, "<strong>");
+        ngx_http_intake_put_span(w,
+                                 ngx_http_intake_elapsed(sla, open->lane,
+                                                         deadline,
+                                                         page->now));
+        ngx_http_intake_put(w, "</strong></td><td>");
+        ngx_http_intake_put_clock(w, page,
+                                  tier->calendar ? &tier->calendar->zone
+                                                 : NULL,
+                                  due);
+        ngx_http_intake_put(w, "</td><td>");
+
+    } else {
+        ngx_http_intake_put(w, "</td><td></td><td>");
+    }
+
+    ngx_http_intake_put_distance(w, page, open->since);
+    ngx_http_intake_put(w, "</td></tr>\n");
+}
