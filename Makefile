@@ -43,9 +43,9 @@ RUN_PACKAGES = ca-certificates curl gcc libc6-dev libhiredis-dev \
     perl redis-server zlib1g-dev
 TEST_PACKAGES = binutils chromium clang faketime libclang-rt-dev \
     libnginx-mod-http-lua libnginx-mod-nchan libprotocol-http2-perl \
-    lua-nginx-redis patch prometheus python3 python3-icalendar \
+    lua-nginx-redis lynx patch prometheus python3 python3-icalendar \
     python3-jsonschema python3-redis python3-yaml redis-tools strace \
-    util-linux wrk
+    util-linux w3m wrk
 
 CC_OPT = -O2 -fPIC -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
     -Wextra -Wformat -Werror=format-security

@@ -59,7 +59,7 @@ sub attributes {
     my ($text) = @_;
     my %attributes;
 
-    while ($text =~ s/\A ([a-z]+)(?:="([^"]*)")?//) {
+    while ($text =~ s/\A ([a-z-]+)(?:="([^"]*)")?//) {
         $attributes{"-$1"} = decode($2 // '');
     }
 
