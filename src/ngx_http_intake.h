@@ -377,6 +377,7 @@ typedef struct {
 
     ngx_shm_zone_t                 *zone;
     ngx_shm_zone_t                 *board;      /* NULL: no sources */
+    ngx_shm_zone_t                 *readings;   /* the same */
     ngx_http_intake_counters_t    **counters;   /* of sources[i]; set when
                                                    the zone is initialised */
 

@@ -22,7 +22,7 @@ use Intake::Test;
 
 
 my $t = Intake::Test->new();
-my $redis = $t->redis();
+my $redis = $t->redis(options => { appendonly => 'yes' });
 my $schema = Intake::Schema->new();
 my $codec = JSON::PP->new->utf8->canonical;
 
@@ -90,6 +90,7 @@ http {
         location = /replies { intake_replies access=nginx; }
         location = /status { intake_status; }
         location = /detail { intake_status detail=on; }
+        location = /overdue { intake_status health=redis,overdue; }
     }
 }
 EOC
@@ -147,6 +148,43 @@ sub settle {
 }
 
 
+sub metrics {
+    my ($query, %opt) = @_;
+    my $format = $opt{openmetrics} ? 'openmetrics' : 'prometheus';
+    my $text = $t->get("/status?format=$format" . ($query // ''))->body();
+    my $m = eval { Intake::Exposition->parse($text, %opt) };
+
+    fail("exposition: $@"), diag($text) unless $m;
+    return $m;
+}
+
+
+sub both_formats {
+    my $m = metrics();
+    my $om = metrics('', openmetrics => 1);
+
+    # both say the same, but for what time has done between them
+
+    is_deeply([sort keys %{{$om->series()}}], [sort keys %{{$m->series()}}],
+              'the same series');
+    is($om->type('intake_requests'), 'counter', 'families in OpenMetrics');
+    is($m->type('intake_requests_total'), 'counter', 'samples in the other');
+
+    SKIP: {
+        my $promtool = $ENV{INTAKE_PROMTOOL} // 'promtool';
+
+        skip 'no promtool', 1
+            if system("$promtool --version > /dev/null 2>&1");
+
+        $t->write_file('metrics', $t->get('/status')->body());
+        is(scalar qx($promtool check metrics < @{[$t->path('metrics')]} 2>&1),
+           '', 'promtool has nothing to say');
+    }
+
+    return $m;
+}
+
+
 sub source {
     my ($doc, $name) = @_;
     return (grep { $_->{name} eq $name } @{$doc->{sources}})[0];
@@ -155,8 +193,12 @@ sub source {
 
 $conf =~ s/%%TODAY%%/day(-4) . '..' . day(1)/e;
 
+# the clock is moved at the end, where that is possible
+
+my $movable = !$t->has('-fsanitize');
+
 $t->write_file_expand('nginx.conf', $conf);
-$t->run();
+$t->run($movable ? (faketime => '+0') : ());
 
 ok($t->wait_for(sub { $t->get('/status?health')->status() == 200 }), 'up');
 
@@ -225,6 +267,84 @@ subtest 'JSON of an idle node' => sub {
     is_deeply(source($doc, 'contact')->{stream},
               { entries => 0, spam => 0, escalations => 0, groups => [] },
               'a form has one for spam');
+};
+
+
+my @les = qw(60.0 300.0 900.0 1800.0 3600.0 7200.0 14400.0 28800.0 86400.0
+    172800.0 +Inf);
+
+subtest 'metrics of an idle node' => sub {
+    my $m = both_formats();
+    my @missing;
+
+    for my $lane (['mail', 'default', 'first'], ['mail', 'default', 'next'],
+                  ['mail', 'office', 'first'], ['mail', 'office', 'next'],
+                  ['contact', 'default', 'first'])
+    {
+        my %lane;
+        @lane{qw(source tier clock)} = @$lane;
+
+        push @missing, grep { ($m->value(@$_, %lane) // '') ne '0' }
+            (map { ["intake_sla_${_}_total"] } qw(met breaches
+                breaches_retracted closed_unanswered)),
+            (map { ["intake_sla_$_"] } qw(at_risk_conversations
+                overdue_conversations oldest_waiting_timestamp_seconds
+                next_due_timestamp_seconds)),
+            (map { ['intake_sla_waiting_conversations', age => $_] }
+                keys %ages),
+            map { my $name = $_;
+                  ["intake_sla_${name}_count"],
+                  map { ["intake_sla_${name}_bucket", le => $_] } @les }
+                qw(response_seconds response_business_seconds);
+    }
+
+    for my $source (qw(mail contact)) {
+        push @missing, grep { ($m->value(@$_, source => $source) // '')
+                              ne '0' }
+            (map { ['intake_sla_events_total', kind => $_] }
+                qw(inbound outbound auto note reaction pause resume close
+                   merge)),
+            (map { ['intake_sla_event_anomalies_total', reason => $_] }
+                qw(duplicate overtaken orphan_reply clock_skew)),
+            ['intake_stream_entries'], ['intake_escalation_stream_entries'];
+    }
+
+    is_deeply(\@missing, [], 'all are there and 0');
+
+    my %mail = (source => 'mail', tier => 'default');
+
+    is($m->value('intake_sla_target_seconds', %mail, clock => 'next'), 5400,
+       'target');
+    is($m->value('intake_sla_objective_ratio', %mail, clock => 'next'),
+       '0.900', 'objective');
+    is($m->value('intake_sla_calendar_open', %mail), 1, '24/7 is open');
+    is($m->value('intake_sla_calendar_end_timestamp_seconds', %mail), undef,
+       'and has no end');
+
+    my %office = (source => 'mail', tier => 'office');
+
+    is($m->value('intake_sla_calendar_open', %office), 0, 'closed');
+    cmp_ok($m->value('intake_sla_calendar_end_timestamp_seconds', %office),
+           '>', time() + 9 * 365 * 86400, 'its end');
+
+    # the targets are bounds
+
+    is($m->value('intake_sla_response_seconds_bucket', %mail,
+                 clock => 'first', le => '5400.0'), 0, '90 minutes');
+    is($m->value('intake_sla_response_seconds_bucket', %office,
+                 clock => 'first', le => '600.0'), 0, '10 minutes');
+
+    is($m->value('intake_spam_stream_entries', source => 'contact'), 0,
+       'spam of a form');
+    is($m->value('intake_spam_stream_entries', source => 'mail'), undef,
+       'of nothing else');
+    is($m->value('intake_sla_redis_up', source => $_), 1, "$_: up")
+        for qw(mail plain contact);
+    cmp_ok(abs($m->value('intake_sla_snapshot_timestamp_seconds') - time()),
+           '<', 3, 'when');
+    is($m->value('intake_group_pending_entries', source => 'mail',
+                 group => 'workers'), undef, 'a group that is not there');
+    is($t->get('/overdue?health')->status(), 200, 'nobody is overdue');
 };
 
 
@@ -368,6 +488,99 @@ subtest 'JSON' => sub {
 };
 
 
+subtest 'metrics' => sub {
+    my $m = both_formats();
+    my $is = sub {
+        my ($name, $expected, %labels) = @_;
+        is($m->value("intake_$name", source => 'mail', %labels), $expected,
+           join ' ', $name, map { "$_=$labels{$_}" } sort keys %labels);
+    };
+    my %first = (tier => 'default', clock => 'first');
+    my %next = (tier => 'default', clock => 'next');
+    my %office = (tier => 'office', clock => 'first');
+
+    $is->('sla_met_total', 2, %first);
+    $is->('sla_breaches_total', 2, %first);
+    $is->('sla_waiting_conversations', 3, %first, age => 'lt_30m');
+    $is->('sla_waiting_conversations', 1, %first, age => '1h_4h');
+    $is->('sla_waiting_conversations', 1, %next, age => 'lt_30m');
+    $is->('sla_waiting_conversations', 1, %office, age => 'ge_24h');
+    $is->('sla_at_risk_conversations', 1, %first);
+    $is->('sla_overdue_conversations', 1, %first);
+
+    my %at_most = map { $_ => 0 } @les;
+
+    for my $waited (900, 1000, 5400) {
+        $at_most{$_}++ for grep { $_ eq '+Inf' || $waited <= $_ } @les;
+    }
+
+    for my $name (qw(response_seconds response_business_seconds)) {
+        $is->("sla_${name}_bucket", $at_most{$_}, %first, le => $_) for @les;
+        $is->("sla_${name}_count", 3, %first);
+        is(0 + $m->value("intake_sla_${name}_sum", source => 'mail', %first),
+           7300, "$name: sum");
+    }
+
+    for (['oldest_waiting', $now - 7200, %first],
+         ['oldest_waiting', $now - 600, %next],
+         ['next_due', $now + 300, %first], ['next_due', $now + 4800, %next])
+    {
+        my ($name, $time, %lane) = @$_;
+        my $value = $m->value("intake_sla_${name}_timestamp_seconds",
+                              source => 'mail', %lane);
+
+        cmp_ok(abs($value - $time), '<', 0.002, "$name $lane{clock}");
+    }
+
+    $is->('sla_events_total', 9, kind => 'inbound');
+    $is->('sla_events_total', 1, kind => 'pause');
+    $is->('stream_entries', 12);
+    $is->('group_lag_entries', 9, group => 'workers');
+    $is->('group_pending_entries', 3, group => 'workers');
+    $is->('group_pending_entries', undef, group => 'a "group"');
+
+    cmp_ok(abs($m->value('intake_group_oldest_pending_timestamp_seconds',
+                         source => 'mail', group => 'workers') - $now), '<',
+           30, 'the oldest of them');
+
+    for my $source (qw(mail contact)) {
+        my $swept = $m->value('intake_sla_last_sweep_timestamp_seconds',
+                              source => $source);
+
+        cmp_ok(abs($swept - time()), '<', 70, "$source: swept");
+    }
+
+    is($m->value('intake_sla_last_sweep_timestamp_seconds',
+                 source => 'plain'), undef, 'where there are clocks');
+
+    my $r = $t->get('/overdue?health');
+
+    is($r->status(), 503, 'somebody is overdue');
+    is($r->json()->{code}, 'OVERDUE', 'the code says so');
+    is($t->get('/overdue?health&source=contact')->status(), 200,
+       'not of this source');
+    is($t->get('/status?health')->status(), 200, 'where nobody asks for it');
+};
+
+
+subtest 'metrics by scope' => sub {
+    my %all = metrics()->series();
+    my %global = metrics('&scope=global')->series();
+    my %node = metrics('&scope=node')->series();
+
+    is_deeply([sort keys %all], [sort keys %global, keys %node],
+              'each is in one of the two');
+    ok($global{'intake_sla_redis_up|source=mail'}, 'of all nodes');
+    ok($node{'intake_sla_last_sweep_timestamp_seconds|source=mail'},
+       'of this node');
+    ok(!grep({ /^intake_(?:requests|redis|start|build)/ } keys %global),
+       'none of this node');
+
+    metrics('&scope=global', openmetrics => 1);
+    metrics('&scope=node', openmetrics => 1);
+};
+
+
 subtest 'scope' => sub {
     my $global = document('&scope=global');
     my $node = document('&scope=node');
@@ -385,6 +598,74 @@ subtest 'scope' => sub {
         for qw(tiers stream events conversations redis_up);
     is_deeply([sort keys %{source($node, 'mail')->{anomalies}}],
               [qw(id_reused unknown_outcome unparsed)], 'own anomalies');
+};
+
+
+# Redis goes: what was read is shown for a while, then left out; then it is
+# back
+
+subtest 'without Redis' => sub {
+    my $left_out = qr/^intake_(?!sla_(?:target|objective|calendar|redis_up
+                               |snapshot|last))(?:sla|stream|spam_stream
+                               |escalation|group)_/x;
+    my %before = metrics()->series();
+
+    $redis->kill();
+
+    ok($t->wait_for(sub { $t->get('/status?health')->status() == 503 }),
+       'Redis is gone');
+    is($t->get('/overdue?health')->json()->{code}, 'STORE_UNAVAILABLE',
+       'first things first');
+    ok($t->wait_for(sub {
+        my $doc = $t->get('/status?format=json')->json();
+        $doc->{snapshot}{stale} && !source($doc, 'mail')->{redis_up};
+    }), 'stale');
+
+    my $m = metrics();
+
+    is($m->value('intake_sla_redis_up', source => 'mail'), 0, 'not up');
+    is($m->value('intake_stream_entries', source => 'mail'), 12,
+       'shown for a while');
+    is(scalar @{[grep { /$left_out/ } keys %{{$m->series()}}]},
+       scalar @{[grep { /$left_out/ } keys %before]}, 'all of it');
+
+    if ($movable) {
+        my $at = $m->value('intake_sla_snapshot_timestamp_seconds');
+
+        $t->{clock}->advance(20);
+
+        my $none = sub {
+            $m = both_formats();
+            return [grep { /$left_out/ } keys %{{$m->series()}}];
+        };
+
+        ok($t->wait_for(sub {
+            !defined source($t->get('/status?format=json')->json(), 'mail')
+                ->{tiers};
+        }), 'then it is too old');
+        is_deeply($none->(), [], 'and left out');
+        is($m->value('intake_sla_redis_up', source => 'mail'), 0, 'not up');
+        is($m->value('intake_sla_snapshot_timestamp_seconds'), $at, 'when');
+        is($m->value('intake_sla_target_seconds', source => 'mail',
+                     tier => 'default', clock => 'first'), 1800,
+           'the configuration is known');
+
+        my $doc = document('', '/detail');
+        my $mail = source($doc, 'mail');
+
+        is($doc->{snapshot}{stale}, JSON::PP::true, 'stale');
+        cmp_ok($doc->{snapshot}{age_ms}, '>', 15000, 'for long');
+        is($mail->{$_}, undef, "$_: null")
+            for qw(tiers events conversations stream);
+        is_deeply([sort keys %{$mail->{anomalies}}],
+                  [qw(id_reused unknown_outcome unparsed)], 'own anomalies');
+    }
+
+    $redis->start();
+    ok($t->wait_for(sub {
+        ($t->get('/status?format=json')->json()->{snapshot} || {})->{stale}
+            == 0;
+    }), 'back');
 };
 
 

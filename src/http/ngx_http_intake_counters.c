@@ -444,6 +444,20 @@ ngx_http_intake_count_store(ngx_http_intake_ctx_t *ctx, uint64_t us)
 
 
 void
+ngx_http_intake_publish_sweep(ngx_http_intake_main_conf_t *imcf,
+    ngx_http_intake_source_t *source)
+{
+    ngx_http_intake_counters_t  *counters;
+
+    counters = imcf->counters[source->index];
+
+    if (counters->slot->hash == counters->hash) {
+        counters->slot->n[NGX_HTTP_INTAKE_N_SWEPT] = ngx_time();
+    }
+}
+
+
+void
 ngx_http_intake_publish_redis(void *data, ngx_intake_redis_info_t *info)
 {
     ngx_http_intake_main_conf_t *imcf = data;

@@ -38,7 +38,10 @@
 #define NGX_HTTP_INTAKE_BUCKETS  15
 
 
-/* where the counters of a source lie in its slot */
+/*
+ * where the counters of a source lie in its slot, and the time, in s since
+ * 1970, at which this node last swept its clocks
+ */
 
 #define NGX_HTTP_INTAKE_N_REQUESTS   0
 #define NGX_HTTP_INTAKE_N_REJECTED                                            \
@@ -55,7 +58,8 @@
     (NGX_HTTP_INTAKE_N_BODY_BYTES + 1)
 #define NGX_HTTP_INTAKE_N_STORE_US                                            \
     (NGX_HTTP_INTAKE_N_STORE_BUCKETS + NGX_HTTP_INTAKE_BUCKETS)
-#define NGX_HTTP_INTAKE_COUNTERS     (NGX_HTTP_INTAKE_N_STORE_US + 1)
+#define NGX_HTTP_INTAKE_N_SWEPT      (NGX_HTTP_INTAKE_N_STORE_US + 1)
+#define NGX_HTTP_INTAKE_COUNTERS     (NGX_HTTP_INTAKE_N_SWEPT + 1)
 
 
 typedef struct {
@@ -132,13 +136,13 @@ typedef struct {
     ngx_atomic_uint_t               n[NGX_HTTP_INTAKE_COUNTERS];
     ngx_http_intake_panel_t        *panel;      /* NULL: not asked for, or
                                                    too old to be shown */
+    int64_t                         fetched;    /* ms since 1970, of the panel
+                                                   even if it is too old;
+                                                   0: never */
 
     ngx_intake_redis_durability_t   durability; /* what a 2xx promises */
     ngx_int_t                       in_force;   /* 1, 0, -1 unknown */
 
-    int64_t                         fetched;    /* ms since 1970, of the panel
-                                                   even if it is too old;
-                                                   0: never */
     unsigned                        up:1;       /* the last reading of the
                                                    panel has succeeded */
 } ngx_http_intake_source_status_t;

@@ -153,6 +153,10 @@ void ngx_http_intake_count_spam(ngx_http_intake_ctx_t *ctx);
 /* us: from the head to Redis's answer; sets ctx->store_us */
 void ngx_http_intake_count_store(ngx_http_intake_ctx_t *ctx, uint64_t us);
 
+/* an ngx_http_intake_swept_pt: the clocks of source have been swept now */
+void ngx_http_intake_publish_sweep(ngx_http_intake_main_conf_t *imcf,
+    ngx_http_intake_source_t *source);
+
 /* an ngx_intake_redis_info_pt; data is the main conf */
 void ngx_http_intake_publish_redis(void *data, ngx_intake_redis_info_t *info);
 

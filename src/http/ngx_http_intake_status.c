@@ -13,13 +13,6 @@
 
 
 typedef struct {
-    ngx_uint_t                      status;
-    const char                     *title;
-    const char                     *code;
-} ngx_http_intake_status_problem_t;
-
-
-typedef struct {
     ngx_http_request_t              *request;
     ngx_http_intake_status_query_t   query;
 } ngx_http_intake_status_wait_t;
@@ -28,18 +21,9 @@ typedef struct {
 static void ngx_http_intake_status_ready(void *data);
 static ngx_int_t ngx_http_intake_status_render(
     ngx_http_intake_status_wait_t *wait);
-static char *ngx_http_intake_status_health(ngx_conf_t *cf, ngx_str_t *value,
-    ngx_http_intake_loc_conf_t *ilcf);
 static ngx_int_t ngx_http_intake_status_format(ngx_http_request_t *r);
-static ngx_int_t ngx_http_intake_send_health(ngx_http_request_t *r,
-    ngx_http_intake_status_t *status);
 static ngx_int_t ngx_http_intake_send_status(ngx_http_request_t *r,
     ngx_http_intake_status_t *status, ngx_int_t format);
-static ngx_int_t ngx_http_intake_send_problem(ngx_http_request_t *r,
-    ngx_uint_t status, const char *detail);
-static ngx_int_t ngx_http_intake_status_send(ngx_http_request_t *r,
-    ngx_uint_t status, ngx_str_t *type, ngx_str_t *parameters,
-    ngx_str_t *body);
 
 
 static ngx_http_intake_status_problem_t  ngx_http_intake_status_problems[] = {
@@ -51,7 +35,7 @@ static ngx_http_intake_status_problem_t  ngx_http_intake_status_problems[] = {
 };
 
 
-/* intake_status [health=redis,spool] [detail=on|off]; */
+/* intake_status [health=redis,spool,overdue] [detail=on|off]; */
 
 char *
 ngx_http_intake_status_directive(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -118,87 +102,14 @@ ngx_http_intake_status_directive(ngx_conf_t *cf, ngx_command_t *cmd,
 }
 
 
-/* health=WORD,... */
-
-static char *
-ngx_http_intake_status_health(ngx_conf_t *cf, ngx_str_t *value,
-    ngx_http_intake_loc_conf_t *ilcf)
-{
-    size_t       len;
-    u_char      *p, *last, *end;
-    ngx_uint_t   i;
-
-    static struct {
-        ngx_str_t   name;
-        ngx_uint_t  bit;
-    } words[] = {
-        { ngx_string("redis"), NGX_HTTP_INTAKE_HEALTH_REDIS },
-        { ngx_string("spool"), NGX_HTTP_INTAKE_HEALTH_SPOOL },
-        { ngx_null_string, 0 }
-    };
-
-    last = value->data + value->len;
-
-    for (p = value->data + sizeof("health=") - 1; /* void */ ; p = end + 1) {
-        end = ngx_strlchr(p, last, ',');
-
-        if (end == NULL) {
-            end = last;
-        }
-
-        len = end - p;
-
-        for (i = 0; words[i].name.len; i++) {
-            if (words[i].name.len == len
-                && ngx_strncmp(words[i].name.data, p, len) == 0)
-            {
-                break;
-            }
-        }
-
-        if (words[i].name.len == 0) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid parameter \"%V\" of "
-                               "\"intake_status\": write health=redis, "
-                               "health=spool or health=redis,spool", value);
-            return NGX_CONF_ERROR;
-        }
-
-        ilcf->health |= words[i].bit;
-
-        if (end == last) {
-            return NGX_CONF_OK;
-        }
-    }
-}
-
-
-char *
-ngx_http_intake_check_health(ngx_conf_t *cf, ngx_http_intake_loc_conf_t *ilcf)
-{
-    ngx_http_intake_main_conf_t  *imcf;
-
-    imcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_intake_module);
-
-    if ((ilcf->health & NGX_HTTP_INTAKE_HEALTH_SPOOL)
-        && imcf->spool.path == NULL)
-    {
-        ngx_http_intake_conf_log(cf, NGX_LOG_EMERG, &ilcf->source_position,
-                                 "\"health=spool\" in \"intake_status\", but "
-                                 "there is no \"intake_spool\"");
-        return NGX_CONF_ERROR;
-    }
-
-    return NGX_CONF_OK;
-}
-
-
 ngx_int_t
 ngx_http_intake_status_handler(ngx_http_request_t *r)
 {
     ngx_int_t                        rc;
+    ngx_uint_t                       panels;
     const char                      *detail;
     ngx_http_cleanup_t              *cln;
+    ngx_http_intake_loc_conf_t      *ilcf;
     ngx_http_intake_status_wait_t   *wait;
 
     if (r != r->main) {
@@ -232,7 +143,16 @@ ngx_http_intake_status_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (wait->query.health || wait->query.node) {
+    ilcf = ngx_http_get_module_loc_conf(r, ngx_http_intake_module);
+
+    panels = !wait->query.node;
+
+    if (wait->query.health) {
+        panels = ilcf->health & NGX_HTTP_INTAKE_HEALTH_OVERDUE;
+        wait->query.node = panels ? 0 : 1;
+    }
+
+    if (!panels) {
         return ngx_http_intake_status_render(wait);
     }
 
@@ -343,42 +263,6 @@ ngx_http_intake_status_format(ngx_http_request_t *r)
 }
 
 
-/*
- * An entry can be stored as long as one worker has its Redis, and kept as long
- * as the spool takes it; `health` asks for more than one of the two.
- */
-
-static ngx_int_t
-ngx_http_intake_send_health(ngx_http_request_t *r,
-    ngx_http_intake_status_t *status)
-{
-    ngx_str_t                   *type, none, body;
-    ngx_http_intake_loc_conf_t  *ilcf;
-
-    ilcf = ngx_http_get_module_loc_conf(r, ngx_http_intake_module);
-
-    if (status->nready == 0
-        && (!status->spool_takes
-            || (ilcf->health & NGX_HTTP_INTAKE_HEALTH_REDIS)))
-    {
-        return ngx_http_intake_send_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                            "Redis is not ready");
-    }
-
-    if (!status->spool_takes && (ilcf->health & NGX_HTTP_INTAKE_HEALTH_SPOOL))
-    {
-        return ngx_http_intake_send_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                            "the spool takes nothing");
-    }
-
-    type = &ngx_http_intake_formats[NGX_HTTP_INTAKE_FORMAT_JSON].type;
-    ngx_str_null(&none);
-    ngx_str_set(&body, "{\"ok\":true}");
-
-    return ngx_http_intake_status_send(r, NGX_HTTP_OK, type, &none, &body);
-}
-
-
 static ngx_int_t
 ngx_http_intake_send_status(ngx_http_request_t *r,
     ngx_http_intake_status_t *status, ngx_int_t format)
@@ -433,16 +317,10 @@ ngx_http_intake_send_status(ngx_http_request_t *r,
 }
 
 
-/* RFC 9457; detail is our own text, or NULL */
-
-static ngx_int_t
+ngx_int_t
 ngx_http_intake_send_problem(ngx_http_request_t *r, ngx_uint_t status,
     const char *detail)
 {
-    u_char                            *p;
-    ngx_str_t                          body, value, none;
-    ngx_str_t                          type =
-                                       ngx_string("application/problem+json");
     ngx_http_intake_status_problem_t  *problem;
 
     problem = ngx_http_intake_status_problems;
@@ -450,6 +328,21 @@ ngx_http_intake_send_problem(ngx_http_request_t *r, ngx_uint_t status,
     while (problem->status != status) {
         problem++;
     }
+
+    return ngx_http_intake_send_problem_of(r, problem, detail);
+}
+
+
+ngx_int_t
+ngx_http_intake_send_problem_of(ngx_http_request_t *r,
+    ngx_http_intake_status_problem_t *problem, const char *detail)
+{
+    u_char      *p;
+    ngx_str_t    body, value, none;
+    ngx_str_t    type = ngx_string("application/problem+json");
+    ngx_uint_t   status;
+
+    status = problem->status;
 
     body.data = ngx_pnalloc(r->pool, 512);
     if (body.data == NULL) {
@@ -486,7 +379,7 @@ ngx_http_intake_send_problem(ngx_http_request_t *r, ngx_uint_t status,
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_intake_status_send(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *type, ngx_str_t *parameters, ngx_str_t *body)
 {

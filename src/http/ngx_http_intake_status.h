@@ -11,8 +11,10 @@
 #include "ngx_http_intake_counters.h"
 
 
-#define NGX_HTTP_INTAKE_HEALTH_REDIS  0x01
-#define NGX_HTTP_INTAKE_HEALTH_SPOOL  0x02
+/* what ?health asks for beside that entries can be stored or spooled */
+#define NGX_HTTP_INTAKE_HEALTH_REDIS    0x01
+#define NGX_HTTP_INTAKE_HEALTH_SPOOL    0x02
+#define NGX_HTTP_INTAKE_HEALTH_OVERDUE  0x04
 
 
 /* in the order of ngx_http_intake_formats */
@@ -47,6 +49,13 @@ typedef struct {
 
 extern ngx_http_intake_format_t
     ngx_http_intake_formats[NGX_HTTP_INTAKE_FORMATS];
+
+
+typedef struct {
+    ngx_uint_t                      status;
+    const char                     *title;
+    const char                     *code;
+} ngx_http_intake_status_problem_t;
 
 
 /*
@@ -153,6 +162,27 @@ ngx_int_t ngx_http_intake_write_html(ngx_pool_t *pool,
  * nothing else; computed once.  NULL: there is no SHA-256.
  */
 ngx_str_t *ngx_http_intake_status_policy(void);
+
+
+/* status_health: reads health=WORD,...; answers ?health */
+char *ngx_http_intake_status_health(ngx_conf_t *cf, ngx_str_t *value,
+    ngx_http_intake_loc_conf_t *ilcf);
+ngx_int_t ngx_http_intake_send_health(ngx_http_request_t *r,
+    ngx_http_intake_status_t *status);
+
+
+/*
+ * status: answers.  A problem is that of RFC 9457: the usual one of the
+ * status, or another; detail is our own text, or NULL.  Parameters follow the
+ * type in its header.
+ */
+ngx_int_t ngx_http_intake_send_problem(ngx_http_request_t *r,
+    ngx_uint_t status, const char *detail);
+ngx_int_t ngx_http_intake_send_problem_of(ngx_http_request_t *r,
+    ngx_http_intake_status_problem_t *problem, const char *detail);
+ngx_int_t ngx_http_intake_status_send(ngx_http_request_t *r,
+    ngx_uint_t status, ngx_str_t *type, ngx_str_t *parameters,
+    ngx_str_t *body);
 
 
 #endif /* _NGX_HTTP_INTAKE_STATUS_H_INCLUDED_ */

@@ -110,7 +110,9 @@ ngx_http_intake_store_init(ngx_cycle_t *cycle,
     ngx_http_intake_reply_calls_init();
 
     if (ngx_http_intake_board_init(cycle, imcf) != NGX_OK
-        || ngx_http_intake_sweep_init(cycle, imcf, store->redis) != NGX_OK)
+        || ngx_http_intake_sweep_init(cycle, imcf, store->redis,
+                                      ngx_http_intake_publish_sweep)
+           != NGX_OK)
     {
         return NGX_ERROR;
     }

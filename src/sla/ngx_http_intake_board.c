@@ -22,10 +22,23 @@ typedef struct {
     ngx_atomic_t                    sequence;   /* of what is shown */
     ngx_atomic_t                    shown;      /* 0 or 1 */
     ngx_atomic_t                    fetched;    /* ms since 1970; 0: never */
+    ngx_atomic_t                    number;     /* of the reading shown */
     ngx_atomic_t                    lease;      /* ms since 1970: until then
                                                    somebody reads */
     ngx_http_intake_panel_t         panels[1];  /* 2 * npanels */
 } ngx_http_intake_shared_board_t;
+
+
+/*
+ * In a zone of its own, which outlives a reload: the workers of two
+ * configurations answer side by side for a moment, each with its own copy, and
+ * the older one must not be shown after the newer one.
+ */
+
+typedef struct {
+    ngx_atomic_t                    newest;     /* number of the last reading,
+                                                   whosever it was */
+} ngx_http_intake_readings_t;
 
 
 /* somebody who waits for a copy */
@@ -42,7 +55,9 @@ typedef struct {
 
 typedef struct {
     ngx_http_intake_shared_board_t *shared;
+    ngx_http_intake_readings_t     *readings;
     ngx_http_intake_panel_t        *panels;     /* that are being read */
+    ngx_atomic_uint_t               began;      /* readings->newest then */
     ngx_uint_t                      npanels;
     ngx_queue_t                     waiting;
     ngx_event_t                     timer;
@@ -53,9 +68,12 @@ typedef struct {
 
 static ngx_int_t ngx_http_intake_init_board(ngx_shm_zone_t *shm_zone,
     void *data);
+static ngx_int_t ngx_http_intake_init_readings(ngx_shm_zone_t *shm_zone,
+    void *data);
 static ngx_http_intake_panel_t *ngx_http_intake_board_panels(
     ngx_http_intake_shared_board_t *shared, ngx_uint_t which);
 static ngx_uint_t ngx_http_intake_board_is_fresh(int64_t now);
+static ngx_uint_t ngx_http_intake_board_is_newest(void);
 static ngx_uint_t ngx_http_intake_board_lease(int64_t now);
 static void ngx_http_intake_board_fetched(ngx_uint_t ok);
 static void ngx_http_intake_board_publish(int64_t now);
@@ -74,6 +92,7 @@ ngx_http_intake_add_board(ngx_conf_t *cf, ngx_http_intake_main_conf_t *imcf)
 {
     size_t           size;
     ngx_str_t        name = ngx_string("intake_board");
+    ngx_str_t        readings = ngx_string("intake_readings");
     ngx_shm_zone_t  *zone;
 
     imcf->board = NULL;
@@ -99,6 +118,17 @@ ngx_http_intake_add_board(ngx_conf_t *cf, ngx_http_intake_main_conf_t *imcf)
 
     imcf->board = zone;
 
+    zone = ngx_shared_memory_add(cf, &readings, 8 * ngx_pagesize,
+                                 &ngx_http_intake_module);
+    if (zone == NULL) {
+        return NGX_ERROR;
+    }
+
+    zone->init = ngx_http_intake_init_readings;
+    zone->data = imcf;
+
+    imcf->readings = zone;
+
     return NGX_OK;
 }
 
@@ -117,6 +147,24 @@ ngx_http_intake_init_board(ngx_shm_zone_t *shm_zone, void *data)
            + 2 * imcf->sources->nelts * sizeof(ngx_http_intake_panel_t);
 
     shpool->data = ngx_slab_calloc(shpool, size);
+
+    return shpool->data ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_intake_init_readings(ngx_shm_zone_t *shm_zone, void *data)
+{
+    ngx_slab_pool_t  *shpool;
+
+    if (data || shm_zone->shm.exists) {
+        return NGX_OK;
+    }
+
+    shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
+
+    shpool->data = ngx_slab_calloc(shpool,
+                                   sizeof(ngx_http_intake_readings_t));
 
     return shpool->data ? NGX_OK : NGX_ERROR;
 }
@@ -143,6 +191,10 @@ ngx_http_intake_board_init(ngx_cycle_t *cycle,
     shpool = (ngx_slab_pool_t *) imcf->board->shm.addr;
 
     board->shared = shpool->data;
+
+    shpool = (ngx_slab_pool_t *) imcf->readings->shm.addr;
+
+    board->readings = shpool->data;
     board->npanels = imcf->sources->nelts;
 
     /* the log of events wants a connection */
@@ -227,6 +279,7 @@ ngx_http_intake_board_ask(ngx_http_intake_board_pt handler, void *data)
 
         if (board->panels) {
             board->fetching = 1;
+            board->began = board->readings->newest;
             ngx_http_intake_fetch(board->panels,
                                   ngx_http_intake_board_fetched);
         }
@@ -302,7 +355,8 @@ ngx_http_intake_board_copy(ngx_http_intake_source_t *source,
 
     now = ngx_http_intake_now();
 
-    if (panel->fetched == 0
+    if (!ngx_http_intake_board_is_newest()
+        || panel->fetched == 0
         || ngx_abs(now - panel->fetched) > NGX_HTTP_INTAKE_BOARD_STALE)
     {
         return NGX_DECLINED;
@@ -328,7 +382,21 @@ ngx_http_intake_board_is_fresh(int64_t now)
 
     fetched = (int64_t) ngx_http_intake_the_board.shared->fetched;
 
-    return fetched && ngx_abs(now - fetched) < NGX_HTTP_INTAKE_BOARD_FRESH;
+    return fetched && ngx_abs(now - fetched) < NGX_HTTP_INTAKE_BOARD_FRESH
+           && ngx_http_intake_board_is_newest();
+}
+
+
+/* 0: workers of another configuration have shown a later reading */
+
+static ngx_uint_t
+ngx_http_intake_board_is_newest(void)
+{
+    ngx_http_intake_board_t  *board;
+
+    board = &ngx_http_intake_the_board;
+
+    return board->shared->number == board->readings->newest;
 }
 
 
@@ -412,9 +480,18 @@ ngx_http_intake_board_publish(int64_t now)
 
     ngx_memory_barrier();
 
+    /* one that another has overtaken may know less than what was shown */
+
+    if (!ngx_atomic_cmp_set(&board->readings->newest, board->began,
+                            board->began + 1))
+    {
+        return;
+    }
+
     shared->shown = next;
     shared->sequence++;
     shared->fetched = (ngx_atomic_uint_t) now;
+    shared->number = board->began + 1;
 }
 
 

@@ -145,8 +145,8 @@ ngx_int_t ngx_http_intake_board_ask(ngx_http_intake_board_pt handler,
 void ngx_http_intake_board_forget(void *data);
 
 /*
- * Copies the panel of a source.  NGX_DECLINED: there is none, or it is too
- * old to be shown.
+ * Copies the panel of a source.  NGX_DECLINED: there is none, it is too old
+ * to be shown, or a later one has been shown elsewhere.
  */
 ngx_int_t ngx_http_intake_board_copy(ngx_http_intake_source_t *source,
     ngx_http_intake_panel_t *panel);

@@ -118,9 +118,14 @@ int64_t ngx_http_intake_number(ngx_str_t *text);
 int64_t ngx_http_intake_reply_number(ngx_intake_redis_reply_t *reply);
 
 
+/* the clocks of a source have just been swept */
+typedef void (*ngx_http_intake_swept_pt)(ngx_http_intake_main_conf_t *imcf,
+    ngx_http_intake_source_t *source);
+
 /* the worker that moves what became due; one of a node */
 ngx_int_t ngx_http_intake_sweep_init(ngx_cycle_t *cycle,
-    ngx_http_intake_main_conf_t *imcf, ngx_intake_redis_t *redis);
+    ngx_http_intake_main_conf_t *imcf, ngx_intake_redis_t *redis,
+    ngx_http_intake_swept_pt swept);
 void ngx_http_intake_sweep_exit(void);
 
 

@@ -58,7 +58,8 @@ static ngx_http_intake_sweeper_t  ngx_http_intake_sweeper;
 
 ngx_int_t
 ngx_http_intake_sweep_init(ngx_cycle_t *cycle,
-    ngx_http_intake_main_conf_t *imcf, ngx_intake_redis_t *redis)
+    ngx_http_intake_main_conf_t *imcf, ngx_intake_redis_t *redis,
+    ngx_http_intake_swept_pt swept)
 {
     ngx_uint_t                   i;
     ngx_http_intake_sweep_t     *sweep;
@@ -108,6 +109,7 @@ ngx_http_intake_sweep_init(ngx_cycle_t *cycle,
 
     sweeper->conf = imcf;
     sweeper->redis = redis;
+    sweeper->swept = swept;
 
     ngx_str_set(&sweeper->script.text, NGX_INTAKE_SWEEP_LUA);
     ngx_intake_redis_script_digest(&sweeper->script);
@@ -425,7 +427,7 @@ ngx_http_intake_swept(void *data, ngx_intake_redis_result_e result,
     }
 
     sweep->failed = 0;
-    sweep->sweeper->swept = ngx_time();
+    sweep->sweeper->swept(sweep->sweeper->conf, sweep->source);
 
     more = ngx_intake_redis_element(reply, NGX_HTTP_INTAKE_SWEPT_MORE);
     needed = ngx_intake_redis_element(reply, NGX_HTTP_INTAKE_SWEPT_NEEDED);

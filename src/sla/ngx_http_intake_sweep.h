@@ -64,7 +64,7 @@ struct ngx_http_intake_sweeper_s {
     ngx_intake_redis_t             *redis;
     ngx_array_t                     sweeps;
     ngx_event_t                     timer;
-    time_t                          swept;      /* s; the last success */
+    ngx_http_intake_swept_pt        swept;
 
     ngx_intake_redis_script_t       script;
     ngx_intake_redis_script_t       open;
