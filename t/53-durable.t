@@ -195,15 +195,25 @@ subtest 'replicas' => sub {
         my $res = $a->deliver('known');
         return ($res->json->{code} // '') eq 'DURABILITY_UNAVAILABLE'
                && $res->{elapsed} < 0.5 }), 'refused at once');
-    is_problem($a->deliver('never'), 'DURABILITY_UNAVAILABLE', 'refused');
-    is($a->count('never'), 0, 'and not stored');
+
+    # each worker finds out by itself, so this is asked of one that knows
+
+    my ($n, $elapsed) = (0);
+
+    $t->wait_for(sub {
+        my $res = $a->deliver('never' . ++$n);
+        $elapsed = $res->{elapsed};
+        is_problem($res, 'DURABILITY_UNAVAILABLE', 'refused');
+        $elapsed < 0.5 });
+    cmp_ok($elapsed, '<', 0.5, 'at once');
+    is($a->count("never$n"), 0, 'and not stored');
     ok($t->wait_for(sub { $t->error_log_lines($lacks) == 2 }),
        'one line for each loss');
 
     $replica->start();
     ok(attached($t, 1), 'a replica');
     ok($t->wait_for(sub { $t->error_log_lines($gives) == 2 }), 'it is back');
-    ok($t->wait_for(sub { $a->deliver('never')->status == 200 }), 'stored');
+    ok($t->wait_for(sub { $a->deliver("never$n")->status == 200 }), 'stored');
     $_->balance('each once') for $a, $b;
     $t->finish();
 };
@@ -250,6 +260,50 @@ subtest 'two are asked for' => sub {
     ok($t->wait_for(sub { $a->deliver('a')->status == 200 }), 'stored');
     is_promise($t, [['replicas=2', 1], ['replicas=1', 1]], 'the status');
     $_->balance('each once') for $a, $b;
+    $t->finish();
+};
+
+
+# A server that is written to all the time, and whose replica answers in some
+# milliseconds, has what is asked for: it is not said to lack it.
+
+subtest 'a replica that lags a little' => sub {
+    my $t = Intake::Test->new();
+    my $master = $t->redis(
+        port => 1, options => { 'repl-diskless-sync-delay' => 0 });
+    my $replica = replica($t, 'replica')->start();
+
+    ok(attached($t, 1), 'a replica');
+
+    my $lag = Intake::Process->spawn(
+        out => $t->path('lag.log'),
+        command => ['perl', '-MIO::Socket::UNIX', '-e', <<'END',
+            my ($path, $pid) = @ARGV;
+            my $redis = IO::Socket::UNIX->new($path);
+
+            while (1) {
+                kill STOP => $pid;
+                syswrite $redis, "INCR busy\r\n";
+                sysread $redis, my $answer, 100;
+                select undef, undef, undef, 0.02;
+                kill CONT => $pid;
+                select undef, undef, undef, 0.005;
+            }
+END
+                    $master->socket(), $replica->pid()]);
+
+    my ($a) = durable($t, '%%REDIS%%', 'replicas=1', 'memory');
+
+    for (1 .. 6) {
+        ok($t->reload(), 'other workers');
+        ok($t->wait_for(sub { $a->deliver("a$_")->status == 200 }), 'stored');
+    }
+
+    is(scalar $t->error_log_lines($lacks), 0, 'it never lacked a replica');
+    $lag->signal('KILL');
+    $lag->gone();
+    $replica->resume();
+    $a->balance('each once');
     $t->finish();
 };
 

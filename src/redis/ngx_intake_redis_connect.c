@@ -328,6 +328,7 @@ ngx_intake_redis_create_connection(ngx_intake_redis_t *redis)
     conn->pool = pool;
     conn->log = redis->log;
     conn->reason = "the worker quits";
+    conn->replicas = -1;
 
     ngx_queue_init(&conn->sent);
     ngx_queue_init(&conn->first);

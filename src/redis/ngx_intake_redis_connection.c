@@ -130,7 +130,10 @@ ngx_intake_redis_start_hello(ngx_intake_redis_t *redis)
     c->read->handler = ngx_intake_redis_read_handler;
     c->write->handler = ngx_intake_redis_write_handler;
 
-    ngx_add_timer(c->read, redis->conf->connect_timeout);
+    /* how durable it is takes the server longer than to answer */
+
+    ngx_add_timer(c->read, redis->conf->connect_timeout
+                           + (redis->durable ? redis->conf->timeout : 0));
 
     rc->reader = ngx_intake_redis_reader_create();
     rc->buffer = ngx_palloc(rc->pool, NGX_INTAKE_REDIS_BUFFER_SIZE);

@@ -15,14 +15,16 @@
  * so such operations have a client of their own.  All that waits there leaves
  * in one write with one question of each kind behind it, a round, and what
  * comes meanwhile is the next one.  Whether the server has what is asked for at
- * all is found on connect: the same questions then need nothing to wait for.
+ * all is found on connect and every 15 s by the same questions.  They ask for
+ * all that was ever written, by others too, so they need their time as well.
  */
 
 
-/* ms; what is there is counted at once */
-#define NGX_INTAKE_REDIS_ASK_TIME  1
+/* ms; a replica that is well answers sooner, wherever it is */
+#define NGX_INTAKE_REDIS_ASK_TIME  250
 
 
+static ngx_msec_t ngx_intake_redis_before(ngx_msec_t timeout);
 static ngx_uint_t ngx_intake_redis_wait_args(ngx_uint_t kind, ngx_uint_t n,
     ngx_msec_t timeout, ngx_str_t *args, u_char *buf);
 static ngx_int_t ngx_intake_redis_add_wait(ngx_intake_redis_t *redis,
@@ -86,10 +88,7 @@ ngx_intake_redis_begin_round(ngx_intake_redis_t *redis)
         timeout = ngx_max(timeout, (ngx_msec_t) ngx_max(left, 0));
     }
 
-    /* the answer is to come before the deadline; 0 would be for ever */
-
-    timeout = ngx_min(timeout - timeout / 8, redis->conf->timeout);
-    timeout = ngx_max(timeout, 1);
+    timeout = ngx_intake_redis_before(ngx_min(timeout, redis->conf->timeout));
 
     ngx_queue_add(&rc->first, &redis->waiting);
     ngx_queue_init(&redis->waiting);
@@ -111,6 +110,17 @@ ngx_intake_redis_begin_round(ngx_intake_redis_t *redis)
     }
 
     return NGX_OK;
+}
+
+
+/* the answer is to come before it is given up; 0 would be for ever */
+
+static ngx_msec_t
+ngx_intake_redis_before(ngx_msec_t timeout)
+{
+    timeout -= timeout / 8;
+
+    return ngx_max(timeout, 1);
 }
 
 
@@ -331,8 +341,11 @@ ngx_intake_redis_set_waitaof(ngx_intake_redis_t *redis, ngx_str_t *args,
         return 0;
     }
 
+    /* with appendfsync everysec it takes up to a second */
+
     return ngx_intake_redis_wait_args(NGX_INTAKE_REDIS_FSYNC, 1,
-                                      NGX_INTAKE_REDIS_ASK_TIME, args, buf);
+                             ngx_intake_redis_before(redis->conf->timeout),
+                             args, buf);
 }
 
 
@@ -340,12 +353,23 @@ ngx_uint_t
 ngx_intake_redis_set_wait(ngx_intake_redis_t *redis, ngx_str_t *args,
     u_char *buf)
 {
+    ngx_int_t   there;
+    ngx_uint_t  n;
+
     if (!redis->durable || redis->conf->asked.replicas == 0) {
         return 0;
     }
 
-    return ngx_intake_redis_wait_args(NGX_INTAKE_REDIS_REPLICAS,
-                                      redis->conf->asked.replicas,
+    /* nobody is held up for a replica that is known not to be there */
+
+    n = redis->conf->asked.replicas;
+    there = redis->connection->replicas;
+
+    if (there != -1 && (ngx_uint_t) there < n) {
+        n = there;
+    }
+
+    return ngx_intake_redis_wait_args(NGX_INTAKE_REDIS_REPLICAS, n,
                                       NGX_INTAKE_REDIS_ASK_TIME, args, buf);
 }
 

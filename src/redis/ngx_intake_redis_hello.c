@@ -385,7 +385,9 @@ static ngx_int_t
 ngx_intake_redis_reply_role(ngx_intake_redis_t *redis,
     ngx_intake_redis_reply_t *reply, const ngx_intake_redis_error_t *row)
 {
-    ngx_intake_redis_reply_t  role;
+    ngx_intake_redis_reply_t  role, replicas;
+
+    redis->connection->replicas = -1;
 
     if (redis->kind == NGX_INTAKE_REDIS_KIND_SEED) {
         /* every node has the map */
@@ -417,6 +419,14 @@ ngx_intake_redis_reply_role(ngx_intake_redis_t *redis,
         if (role.str.len == sizeof("master") - 1
             && ngx_memcmp(role.str.data, "master", sizeof("master") - 1) == 0)
         {
+            if (reply->nelts == 3) {
+                replicas = ngx_intake_redis_element(reply, 2);
+
+                if (replicas.type == NGX_INTAKE_REDIS_ARRAY) {
+                    redis->connection->replicas = replicas.nelts;
+                }
+            }
+
             return NGX_OK;
         }
     }

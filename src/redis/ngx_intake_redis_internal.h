@@ -184,6 +184,8 @@ typedef struct {
     const ngx_intake_redis_step_t  *steps[NGX_INTAKE_REDIS_HELLO_STEPS];
     ngx_uint_t                      nsteps;    /* 0: nothing was asked */
     ngx_uint_t                      step;      /* of the next reply */
+    ngx_int_t                       replicas;  /* that ROLE named last; -1:
+                                                  it was not answered */
     int64_t                         asked;     /* us, monotonic */
 
     ngx_msec_t                      ready;     /* since when READY */
