@@ -287,12 +287,13 @@ subtest 'a replica that lags a little' => sub {
                 sysread $redis, my $answer, 100;
                 select undef, undef, undef, 0.02;
                 kill CONT => $pid;
-                select undef, undef, undef, 0.005;
+                select undef, undef, undef, 0.01;
             }
 END
                     $master->socket(), $replica->pid()]);
 
-    my ($a) = durable($t, '%%REDIS%%', 'replicas=1', 'memory');
+    my ($a) = durable($t, '%%REDIS%%', 'replicas=1', 'memory',
+                      redis => 'timeout 20s;');
 
     for (1 .. 6) {
         ok($t->reload(), 'other workers');

@@ -20,11 +20,6 @@
  */
 
 
-/* ms; a replica that is well answers sooner, wherever it is */
-#define NGX_INTAKE_REDIS_ASK_TIME  250
-
-
-static ngx_msec_t ngx_intake_redis_before(ngx_msec_t timeout);
 static ngx_uint_t ngx_intake_redis_wait_args(ngx_uint_t kind, ngx_uint_t n,
     ngx_msec_t timeout, ngx_str_t *args, u_char *buf);
 static ngx_int_t ngx_intake_redis_add_wait(ngx_intake_redis_t *redis,
@@ -88,7 +83,9 @@ ngx_intake_redis_begin_round(ngx_intake_redis_t *redis)
         timeout = ngx_max(timeout, (ngx_msec_t) ngx_max(left, 0));
     }
 
-    timeout = ngx_intake_redis_before(ngx_min(timeout, redis->conf->timeout));
+    /* the answer is to come before the deadline */
+
+    timeout = ngx_min(timeout - timeout / 8, redis->conf->timeout);
 
     ngx_queue_add(&rc->first, &redis->waiting);
     ngx_queue_init(&redis->waiting);
@@ -113,17 +110,6 @@ ngx_intake_redis_begin_round(ngx_intake_redis_t *redis)
 }
 
 
-/* the answer is to come before it is given up; 0 would be for ever */
-
-static ngx_msec_t
-ngx_intake_redis_before(ngx_msec_t timeout)
-{
-    timeout -= timeout / 8;
-
-    return ngx_max(timeout, 1);
-}
-
-
 /* how many arguments were set; buf takes two numbers */
 
 static ngx_uint_t
@@ -133,6 +119,10 @@ ngx_intake_redis_wait_args(ngx_uint_t kind, ngx_uint_t n, ngx_msec_t timeout,
     ngx_uint_t  i;
 
     i = 0;
+
+    /* 0 would be for ever */
+
+    timeout = ngx_max(timeout, 1);
 
     if (kind == NGX_INTAKE_REDIS_FSYNC) {
         ngx_str_set(&args[i], "WAITAOF");
@@ -337,15 +327,18 @@ ngx_uint_t
 ngx_intake_redis_set_waitaof(ngx_intake_redis_t *redis, ngx_str_t *args,
     u_char *buf)
 {
+    ngx_msec_t  timeout;
+
     if (!redis->durable || !redis->conf->asked.fsync) {
         return 0;
     }
 
     /* with appendfsync everysec it takes up to a second */
 
-    return ngx_intake_redis_wait_args(NGX_INTAKE_REDIS_FSYNC, 1,
-                             ngx_intake_redis_before(redis->conf->timeout),
-                             args, buf);
+    timeout = redis->conf->timeout - redis->conf->timeout / 4;
+
+    return ngx_intake_redis_wait_args(NGX_INTAKE_REDIS_FSYNC, 1, timeout,
+                                      args, buf);
 }
 
 
@@ -370,7 +363,7 @@ ngx_intake_redis_set_wait(ngx_intake_redis_t *redis, ngx_str_t *args,
     }
 
     return ngx_intake_redis_wait_args(NGX_INTAKE_REDIS_REPLICAS, n,
-                                      NGX_INTAKE_REDIS_ASK_TIME, args, buf);
+                                      redis->conf->timeout / 4, args, buf);
 }
 
 
