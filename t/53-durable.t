@@ -105,13 +105,16 @@ sub replica {
 }
 
 
+# n replicas have all that there is: "online" alone is said before they answer
+
 sub attached {
     my ($t, $n) = @_;
     return $t->wait_for(sub {
-        $t->redis()->command('INFO', 'replication')
-            =~ /^connected_slaves:$n\r?$/m
-        && (() = $t->redis()->command('INFO', 'replication')
-                 =~ /state=online/g) == $n });
+        my $info = $t->redis()->command('INFO', 'replication');
+        my ($all) = $info =~ /^master_repl_offset:(\d+)/m;
+
+        return $info =~ /^connected_slaves:$n\r?$/m
+            && (() = $info =~ /state=online,offset=$all,/g) == $n });
 }
 
 
