@@ -105,10 +105,14 @@ sub replica {
 }
 
 
-# n replicas have all that there is: "online" alone is said before they answer
+# n replicas have all that there is, and there is something: "online" alone is
+# said before they answer
 
 sub attached {
     my ($t, $n) = @_;
+
+    $t->redis()->command('INCR', 'written');
+
     return $t->wait_for(sub {
         my $info = $t->redis()->command('INFO', 'replication');
         my ($all) = $info =~ /^master_repl_offset:(\d+)/m;
