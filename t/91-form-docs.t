@@ -530,6 +530,7 @@ my ($second) = $readme =~ /^## First webhook\n(.*?)^## /ms;
 my ($html) = $first =~ /^(    <form.*?<\/form>\n)/ms;
 my ($conf) = $first =~ /^    load_module[^\n]*\n(.*?^    http .*?^    \}\n)/ms;
 my ($command) = $first =~ /^    (redis-cli .*)$/m;
+my ($reply) = $first =~ /^(    curl [^\n]*\\\n[^\n]*\n)/m;
 my ($more, $location) = $second
     =~ /^(    include.*?^    \}\n)\n(    location .*?\n)/ms;
 
@@ -568,6 +569,13 @@ like($res->body, qr/like name\@example\.com/, 'README: what is wrong');
 $command = here($command);
 like(qx($command), qr/^\{"name":\["Ann"\],"email":\["ann\@example\.org"\],/m,
      'README: the entry');
+
+my ($entry) = $redis->entries('intake:{contact}');
+
+$reply = $t->expand($reply =~ s/"ID"/"$entry->{fields}{id}"/r
+                           =~ s/127\.0\.0\.1:8081/127.0.0.1:%%PORT_1%%/r);
+like(qx($reply 2>/dev/null), qr/"state":"answered".*"met":true/,
+     'README: the reply');
 like($t->get('/status?format=prometheus', undef, port => 1)->body,
      qr/^intake_requests_total\{source="contact",outcome="stored"\} /m,
      'README: the status');
