@@ -8,8 +8,14 @@
 # make asan      build/asan/nginx, the module inside, with the sanitizers
 # make faults    each fault of t/faults, which the tests must see
 # make bench     the comparison with other gateways
+# make bench-clocks
+#                what the response clocks cost Redis
 # make campaign-clocks
 #                a million messages in any order, and every fault
+# make campaign-forms
+#                FORMS bodies, read by the module's parsers and by another
+# make campaign-zones
+#                every time zone, 1970 to 2060, and CALENDARS business clocks
 # make soak      50 reloads under load, then load for SOAK_TIME seconds
 # make install   into DESTDIR; MODULES_DIR and CONF_DIR say where
 # make deps      the Debian packages that building and testing need
@@ -26,6 +32,8 @@ PROVE = prove -j2
 FUZZ_TIME = 60
 SOAK_TIME = 600
 CLOCK_EVENTS = 1000000
+FORMS = 1000000
+CALENDARS = 500
 
 MODULES_DIR = /usr/lib/nginx/modules
 CONF_DIR = /etc/nginx
@@ -44,7 +52,7 @@ RUN_PACKAGES = ca-certificates curl gcc libc6-dev libhiredis-dev \
 TEST_PACKAGES = binutils chromium clang faketime libclang-rt-dev \
     libnginx-mod-http-lua libnginx-mod-nchan libprotocol-http2-perl \
     lua-nginx-redis lynx patch prometheus python3 python3-icalendar \
-    python3-jsonschema python3-redis python3-yaml redis-tools strace \
+    python3-jsonschema python3-redis python3-yaml redis-tools strace tzdata \
     util-linux w3m wrk
 
 CC_OPT = -O2 -fPIC -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
@@ -146,8 +154,15 @@ $(FUZZ:%=build/fuzz/%_fuzz): build/fuzz/%: t/fuzz/%.c \
 	@$(CLANG) $(TEST_CFLAGS) -fsanitize=fuzzer -o $@ $(filter %.c,$^) \
 	    $(call names,libs,$<)
 
-unit: $(UNIT) $(REPLAY)
-	$(if $^,$(PROVE) -e '' $^)
+build/oracle/forms: t/oracle/forms.c $(call names,sources,t/oracle/forms.c) \
+        $(HEADERS) | build/Makefile
+	@echo "building $@"
+	@mkdir -p $(@D)
+	@$(CC) $(TEST_CFLAGS) -o $@ $(filter %.c,$^) $(call names,libs,$<)
+
+unit: $(UNIT) $(REPLAY) build/oracle/forms
+	$(PROVE) -e '' $(UNIT) $(REPLAY)
+	t/oracle/forms.py -n 5000 build/oracle/forms
 
 # what a fuzzer breaks is kept in t/fuzz/regression, which make unit replays
 
@@ -195,6 +210,16 @@ campaign-clocks:
 	/usr/bin/python3 t/oracle/clocks.py converge -n $(CLOCK_EVENTS)
 	INTAKE_SLOW=1 INTAKE_STEPS=5000 $(PROVE) t/12-clock-script.t
 
+bench-clocks:
+	@$(MAKE) deps
+	@t/bench/clocks
+
+campaign-forms: build/oracle/forms
+	t/oracle/forms.py -n $(FORMS) build/oracle/forms
+
+campaign-zones: build/unit/tzif_test build/unit/business_clock_test
+	t/oracle/zones.py -n $(CALENDARS) --slim
+
 run:
 	@$(MAKE) deps-run
 	@$(MAKE) all
@@ -215,4 +240,5 @@ clean:
 	rm -rf build
 
 .PHONY: all asan unit fuzz $(FUZZ:%=fuzz-%) check check-asan faults bench \
-    soak run campaign-clocks deps deps-run install clean
+    bench-clocks soak run campaign-clocks campaign-forms campaign-zones deps \
+    deps-run install clean
