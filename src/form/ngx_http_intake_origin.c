@@ -349,6 +349,12 @@ ngx_http_intake_own_place(ngx_http_request_t *r,
         host = &r->headers_in.host->value;
     }
 
+    /* HTTP/1.0 without Host has no data either */
+
+    if (host->len == 0) {
+        return NGX_DECLINED;
+    }
+
     return ngx_http_intake_read_authority(host->data, host->data + host->len,
                                           place);
 }
