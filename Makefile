@@ -44,7 +44,7 @@ NGINX_DEV = /usr/share/nginx/src
 NGINX_SOURCE = $(CURDIR)/build/source/nginx
 
 SCRIPTS := $(wildcard src/redis/scripts/*.lua src/redis/scripts/*/*.lua)
-HEADERS := $(wildcard src/*.h src/*/*.h t/unit/*.h)
+HEADERS := $(wildcard src/*.h src/*/*.h t/unit/*.h t/fuzz/*.h)
 
 RUN_PACKAGES = ca-certificates curl gcc libc6-dev libhiredis-dev \
     libjansson-dev libpcre2-dev libssl-dev make nginx nginx-dev openssl \
@@ -171,7 +171,8 @@ fuzz: $(FUZZ:%=fuzz-%)
 $(FUZZ:%=fuzz-%): fuzz-%: build/fuzz/%_fuzz
 	@mkdir -p build/corpus/$* t/fuzz/corpus/$* t/fuzz/regression/$*
 	@echo "running $< for $(FUZZ_TIME) seconds"
-	@$< -max_total_time=$(FUZZ_TIME) -artifact_prefix=t/fuzz/regression/$*/ \
+	@$< -max_total_time=$(FUZZ_TIME) -timeout=10 -rss_limit_mb=1024 \
+	    -artifact_prefix=t/fuzz/regression/$*/ \
 	    build/corpus/$* t/fuzz/corpus/$* t/fuzz/regression/$* \
 	    > build/fuzz/$*.log 2>&1 \
 	    || { tail -n 50 build/fuzz/$*.log; exit 1; }

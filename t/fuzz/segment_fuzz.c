@@ -8,6 +8,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "ngx_intake_crc32c.h"
 #include "ngx_intake_delivery.h"
 #include "ngx_intake_segment.h"
 
@@ -16,6 +17,32 @@
 
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+
+/* bit by bit, as the polynomial says */
+
+static void
+fuzz_crc(u_char *p, size_t len)
+{
+    size_t    i, bit;
+    uint32_t  crc;
+
+    for (crc = 0xffffffff, i = 0; i < len; i++) {
+        crc ^= p[i];
+
+        for (bit = 0; bit < 8; bit++) {
+            crc = (crc >> 1) ^ ((crc & 1) ? 0x82f63b78 : 0);
+        }
+    }
+
+    check(ngx_intake_crc32c(0, p, len) == ~crc);
+
+    /* in two parts, that the table's steps begin elsewhere */
+
+    check(ngx_intake_crc32c(ngx_intake_crc32c(0, p, len / 3), p + len / 3,
+                            len - len / 3)
+          == ~crc);
+}
 
 
 /* what is read is written as the same bytes */
@@ -132,6 +159,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
 
+    fuzz_crc(p, size);
     fuzz_delivery(p, size);
     fuzz_between(p, size);
 
