@@ -66,6 +66,8 @@ http {
         challenge  GET query:path -> 200 text/plain
                    "$$ $method $path ${query:none}.";
         challenge  GET query:tags=a split=, -> 200 text/plain "tagged";
+        challenge  GET query:ask -> 200 text/plain
+                   "$hmac(sha256,hex,query:token)";
         methods    POST;
     }
     intake_source shapes { platform shapes; secret s; }
@@ -174,6 +176,15 @@ subtest 'X' => sub {
 
     $res = $t->get('/x?crc_token=');
     refused('empty', 405, 'METHOD_NOT_ALLOWED');
+
+    $res = $t->get('/shapes?ask=1&token=abc');
+    answered('another condition', 200, 'text/plain',
+             hmac('sha256', 'hex', 's', 'abc'));
+
+    for my $token ('', '&token=') {
+        $res = $t->get("/shapes?ask=1$token");
+        refused("nothing to sign: \"$token\"", 403, 'CHALLENGE_REFUSED');
+    }
 };
 
 

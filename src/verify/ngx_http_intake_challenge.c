@@ -198,7 +198,9 @@ ngx_http_intake_check_signed(ngx_http_intake_ctx_t *ctx,
             return NGX_ERROR;
         }
 
-        if (rc == NGX_OK && !ngx_http_intake_is_token(&value)) {
+        /* a signature of nothing is that of an empty body */
+
+        if (rc == NGX_DECLINED || !ngx_http_intake_is_token(&value)) {
             (void) ngx_http_intake_deny(ctx,
                                         NGX_HTTP_INTAKE_CHALLENGE_REFUSED,
                                         NULL);
