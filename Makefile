@@ -4,7 +4,7 @@
 # make run       a demo site with its own Redis, in the foreground
 # make check     every test, then the same under the sanitizers
 # make unit      the unit tests, and the fuzzers on the inputs in the tree
-# make fuzz      every fuzzer for FUZZ_TIME seconds
+# make fuzz      every fuzzer for FUZZ_TIME seconds; make fuzz-NAME: one
 # make asan      build/asan/nginx, the module inside, with the sanitizers
 # make faults    each fault of t/faults, which the tests must see
 # make bench     the comparison with other gateways
