@@ -182,6 +182,36 @@ subtest 'Redis does not answer' => sub {
 };
 
 
+# nginx waits until the client of the last request of a connection has closed
+# it: the request is still there, the disk has answered long ago
+
+subtest 'a client that stays' => sub {
+    my $t = Intake::Test->new();
+    my $redis = Intake::RedisServer->new(dir => $t->dir());
+    my $d = spool_deliveries($t, $redis, source => 'deadline 300ms;');
+    my ($worker) = $t->worker_pids();
+
+    my @stay = map { $d->send("stays-$_") } 1 .. 3;
+
+    for my $sent (@stay) {
+        $sent->{http}->write('x');
+        my $res = $sent->{http}->response('POST');
+        is($res->status, 200, 'accepted');
+        $d->note($sent->{id}, $res);
+    }
+
+    ok(!$t->wait_for(sub { (($t->worker_pids())[0] // 0) != $worker }, 1),
+       'the same worker');
+    is(scalar spool_records($t), 3, 'each is in the spool once');
+    $_->{http}->close() for @stay;
+
+    $redis->start();
+    ok(spool_empty($t), 'replayed');
+    $d->balance('once');
+    $t->finish();
+};
+
+
 subtest 'full' => sub {
     my $t = Intake::Test->new();
     my $redis = Intake::RedisServer->new(dir => $t->dir());

@@ -393,6 +393,10 @@ ngx_http_intake_kept(void *data, ngx_int_t rc)
 
     pending->op = NULL;
 
+    /* the request may stay for a while after its answer */
+
+    ngx_del_timer(&pending->timer);
+
     if (rc == NGX_OK) {
         pending->ctx->spooled = 1;
         pending->code = NGX_HTTP_INTAKE_OK;
