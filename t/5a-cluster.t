@@ -18,6 +18,7 @@ use Intake::Cluster;
 use Intake::Deliveries;
 use Intake::FakeRedis;
 use Intake::Problem;
+use Intake::Sign;
 use Intake::Test;
 
 
@@ -313,6 +314,45 @@ subtest 'what a node answers' => sub {
             && $n == (() = $there->commands('EVALSHA')) }),
            "$name: the map is that of the nodes again");
     }
+
+    $t->finish();
+};
+
+
+# ASKING is answered while the rest of what is behind it is still on its way
+
+subtest 'a large one, by ASK' => sub {
+    my $t = Intake::Test->new();
+    my ($here, $there) = map { Intake::FakeRedis->new(
+        dir => $t->dir(), name => $_, port => 1,
+        rules => { EVALSHA => $stored, ASKING => "+OK\r\n" }) }
+        qw(here there);
+    my @ports = map { $_->port() } $here, $there;
+
+    $_->rules('CLUSTER SLOTS' => slots($ports[1], $ports[0]))
+        for $here, $there;
+
+    $t->write_file_expand('nginx.conf', conf(
+        redis => "server cluster://127.0.0.1:$ports[0];",
+        source => 'deadline 10s; max_body 16m;'));
+    $t->run();
+    ok(Intake::Deliveries->new(t => $t)->ready(), 'the map is known');
+
+    $here->rules(EVALSHA => "-ASK 15495 127.0.0.1:$ports[1]\r\n");
+
+    for my $size (1000, 8_000_000) {
+        my $body = 'x' x $size;
+        my $res = $t->post('/a', $body, ['X-Id' => "ask-$size",
+            'X-Signature' => Intake::Sign::hmac('sha256', 'hex', 's3cret',
+                                                "ask-$size.$body")]);
+
+        is($res->status, 200, "$size bytes: stored");
+    }
+
+    is(scalar(() = $there->commands('ASKING')), 2, 'asked once each');
+    is(scalar(() = $there->commands('EVALSHA')), 2, 'and sent once');
+    is(scalar $t->error_log_lines(qr/unexpected reply/), 0,
+       'the connection stays');
 
     $t->finish();
 };

@@ -164,6 +164,13 @@ ngx_intake_redis_reply(ngx_intake_redis_t *redis, ngx_int_t rc,
         return ngx_intake_redis_hello_step(redis, op, rc, reply);
     }
 
+    /* that to ASKING may come before all of the operation has left */
+
+    if (op && op->asking && !op->skipped) {
+        op->skipped = 1;
+        return NGX_OK;
+    }
+
     if (op == NULL || op->buf.pos != op->buf.last) {
 
         if (rc == NGX_DECLINED) {
@@ -173,11 +180,6 @@ ngx_intake_redis_reply(ngx_intake_redis_t *redis, ngx_int_t rc,
         ngx_intake_redis_close(redis, NGX_INTAKE_REDIS_CLOSE_LOST, 0,
                                "the server sent an unexpected reply");
         return NGX_ERROR;
-    }
-
-    if (op->asking && !op->skipped) {
-        op->skipped = 1;
-        return NGX_OK;
     }
 
     ngx_intake_redis_op_reply(redis, op, rc, reply);

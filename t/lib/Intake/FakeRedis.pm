@@ -146,7 +146,8 @@ sub rules {
 }
 
 
-# What came, [NAME, ARGUMENT...] each, of one name or of all.
+# What came, [NAME, ARGUMENT...] each, of one name or of all.  Of an argument of
+# more than a megabyte it is the beginning.
 
 sub commands {
     my ($self, $name) = @_;
@@ -251,7 +252,8 @@ sub read_commands {
     }
 
     while (my @args = take_command(\$conn->{in})) {
-        $self->note($conn, 'command', args => \@args);
+        $self->note($conn, 'command', args => [
+            map { length > 1_048_576 ? substr $_, 0, 64 : $_ } @args]);
         $self->answer($conn, @args) unless $conn->{silent};
     }
 }
