@@ -6,6 +6,7 @@
 # make unit      the unit tests, and the fuzzers on the inputs in the tree
 # make fuzz      every fuzzer for FUZZ_TIME seconds; make fuzz-NAME: one
 # make asan      build/asan/nginx, the module inside, with the sanitizers
+# make valgrind  every test with nginx under valgrind, or those in TESTS
 # make faults    each fault of t/faults, which the tests must see
 # make bench     the comparison with other gateways
 # make bench-clocks
@@ -16,6 +17,8 @@
 #                FORMS bodies, read by the module's parsers and by another
 # make campaign-zones
 #                every time zone, 1970 to 2060, and CALENDARS business clocks
+# make campaign-idle
+#                CONNECTIONS clients that say nothing, or too little
 # make soak      50 reloads under load, then load for SOAK_TIME seconds
 # make install   into DESTDIR; MODULES_DIR and CONF_DIR say where
 # make deps      the Debian packages that building and testing need
@@ -34,6 +37,8 @@ SOAK_TIME = 600
 CLOCK_EVENTS = 1000000
 FORMS = 1000000
 CALENDARS = 500
+CONNECTIONS = 10000
+TESTS = t/*.t
 
 MODULES_DIR = /usr/lib/nginx/modules
 CONF_DIR = /etc/nginx
@@ -49,11 +54,11 @@ HEADERS := $(wildcard src/*.h src/*/*.h t/unit/*.h t/fuzz/*.h)
 RUN_PACKAGES = ca-certificates curl gcc libc6-dev libhiredis-dev \
     libjansson-dev libpcre2-dev libssl-dev make nginx nginx-dev openssl \
     perl redis-server zlib1g-dev
-TEST_PACKAGES = binutils chromium clang faketime libclang-rt-dev \
+TEST_PACKAGES = binutils chromium clang faketime libc6-dbg libclang-rt-dev \
     libnginx-mod-http-lua libnginx-mod-nchan libprotocol-http2-perl \
     lua-nginx-redis lynx patch prometheus python3 python3-icalendar \
     python3-jsonschema python3-redis python3-yaml redis-tools strace tzdata \
-    util-linux w3m wrk
+    util-linux valgrind w3m wrk
 
 CC_OPT = -O2 -fPIC -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
     -Wextra -Wformat -Werror=format-security
@@ -106,17 +111,27 @@ build/Makefile: Makefile config $(SCRIPTS) $(NGINX_DEV)/configure
 	    --add-dynamic-module=$(CURDIR))
 
 
-asan: build/asan/Makefile
-	@echo "building build/asan/nginx"
-	@$(MAKE) -s -C $(NGINX_SOURCE) -f $(CURDIR)/build/asan/Makefile binary
+# nginx with the module inside, for a tool that looks for errors: what it is
+# compiled and linked with
 
-build/asan/Makefile: Makefile config $(SCRIPTS) | $(NGINX_SOURCE)/configure
-	@rm -f $@ build/asan/nginx
-	@mkdir -p build/asan
-	$(call configure,$(NGINX_SOURCE),build/asan, \
+asan_cc = $(SANITIZE)
+asan_ld = $(SANITIZE) -static-libasan
+
+memcheck_cc = -O1 -g -fno-omit-frame-pointer -fno-pie
+memcheck_ld = -no-pie
+
+asan memcheck: %: build/%/Makefile
+	@echo "building build/$@/nginx"
+	@$(MAKE) -s -C $(NGINX_SOURCE) -f $(CURDIR)/build/$@/Makefile binary
+
+build/asan/Makefile build/memcheck/Makefile: build/%/Makefile: Makefile \
+        config $(SCRIPTS) | $(NGINX_SOURCE)/configure
+	@rm -f $@ build/$*/nginx
+	@mkdir -p build/$*
+	$(call configure,$(NGINX_SOURCE),build/$*, \
 	    --with-http_addition_module --with-http_sub_module \
-	    --with-cc-opt="$(SANITIZE) -DNGX_DEBUG_PALLOC=1" \
-	    --with-ld-opt="$(SANITIZE) -static-libasan" \
+	    --with-cc-opt="$($*_cc) -DNGX_DEBUG_PALLOC=1" \
+	    --with-ld-opt="$($*_ld)" \
 	    --add-module=$(CURDIR))
 
 $(CURDIR)/build/source/nginx/configure:
@@ -191,6 +206,28 @@ check:
 check-asan: asan
 	INTAKE_NGINX=$(CURDIR)/build/asan/nginx INTAKE_MODULE= $(PROVE) t/*.t
 
+# Under valgrind much takes too long where others work: what failed is run once
+# more, alone.  A report of valgrind is never forgiven.
+
+valgrind:
+	@$(MAKE) deps
+	@$(MAKE) all
+	@$(MAKE) memcheck
+	@rm -rf build/valgrind
+	@mkdir -p build/valgrind
+	@export INTAKE_NGINX=$(CURDIR)/build/memcheck/nginx INTAKE_MODULE= \
+	    INTAKE_VALGRIND=$(CURDIR)/build/valgrind; \
+	    state=--statefile=build/valgrind/.state; \
+	    $(PROVE) $$state --state=save $(TESTS) \
+	    || prove $$state --state=failed
+	@! cat build/valgrind/* 2> /dev/null | grep .
+
+campaign-idle:
+	@$(MAKE) deps
+	@$(MAKE) all
+	ulimit -n 20000 \
+	    && INTAKE_CONNECTIONS=$(CONNECTIONS) prove -v t/93-idle.t
+
 faults:
 	@$(MAKE) deps
 	@t/faults/run $(FAULTS)
@@ -240,6 +277,6 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: all asan unit fuzz $(FUZZ:%=fuzz-%) check check-asan faults bench \
-    bench-clocks soak run campaign-clocks campaign-forms campaign-zones deps \
-    deps-run install clean
+.PHONY: all asan memcheck unit fuzz $(FUZZ:%=fuzz-%) check check-asan \
+    valgrind faults bench bench-clocks soak run campaign-clocks \
+    campaign-forms campaign-idle campaign-zones deps deps-run install clean

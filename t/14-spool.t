@@ -304,8 +304,7 @@ subtest 'a binary upgrade' => sub {
     my $t = Intake::Test->new();
     my $redis = Intake::RedisServer->new(dir => $t->dir());
 
-    $t->write_file('start', qq(#!/bin/sh\n"$t->{nginx}" "\$@" &\nwait\n), 0755);
-    $t->{nginx} = "$t->{dir}/start";
+    $t->without_parent();
 
     my $d = spool_deliveries($t, $redis, workers => 2);
     my $old = $t->master_pid();

@@ -22,12 +22,14 @@ use IO::Socket::INET;
 use Time::HiRes qw(sleep time);
 
 use Intake::HTTP::Response;
+use Intake::Test::Valgrind;
 
 
 sub new {
     my ($class, %opt) = @_;
     my $self = bless {
-        host => '127.0.0.1', timeout => 15, in => '', %opt }, $class;
+        host => '127.0.0.1', in => '',
+        timeout => 15 * Intake::Test::Valgrind::patience(), %opt }, $class;
 
     $self->{socket} = IO::Socket::INET->new(
         Proto => 'tcp', PeerAddr => $self->{host}, PeerPort => $self->{port},

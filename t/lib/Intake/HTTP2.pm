@@ -16,6 +16,7 @@ use Protocol::HTTP2::Client;
 use Time::HiRes qw(time);
 
 use Intake::HTTP::Response;
+use Intake::Test::Valgrind;
 
 
 # Dies when no answer came within `timeout` seconds (15).
@@ -42,7 +43,8 @@ sub request {
         Proto => 'tcp', PeerAddr => '127.0.0.1', PeerPort => $port)
         or die "connect to port $port: $!";
 
-    my $end = time() + ($opt{timeout} // 15);
+    my $end = time() + ($opt{timeout}
+              // 15 * Intake::Test::Valgrind::patience());
     local $SIG{PIPE} = 'IGNORE';
 
     while (!$res) {

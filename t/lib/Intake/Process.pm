@@ -12,14 +12,18 @@ use Exporter qw(import);
 use POSIX qw(WNOHANG);
 use Time::HiRes qw(sleep time);
 
+use Intake::Test::Valgrind;
+
 our @EXPORT_OK = qw(wait_for);
 
 
-# Polls until the sub returns true; its value, or "" after $timeout seconds.
+# Polls until the sub returns true; its value, or "" after $timeout seconds,
+# or what they are under valgrind.
 
 sub wait_for(&;$) {
     my ($sub, $timeout) = @_;
-    my $end = time() + ($timeout // 15);
+    my $end = time()
+              + ($timeout // 15) * Intake::Test::Valgrind::patience();
 
     while (1) {
         my $value = $sub->();
@@ -92,13 +96,25 @@ sub group {
         my ($pid, $state, $parent, $group) = @$process;
         next if $group != $self->{pid} || $state eq 'Z';
 
-        my $title = slurp("/proc/$pid/cmdline") // '';
-        $title =~ tr/\0/ /;
-        $title =~ s/ +$//;
-        push @left, [$pid, $parent, $title];
+        push @left, [$pid, $parent, title($pid)];
     }
 
     return @left;
+}
+
+
+# What the process calls itself.
+
+sub title {
+    my ($pid) = @_;
+    my $title = slurp("/proc/$pid/cmdline") // '';
+
+    $title =~ tr/\0/ /;
+    $title =~ s/ +$//;
+    $title = Intake::Test::Valgrind::title($pid) // $title
+        if $title =~ m{^\S*valgrind(?:\.bin)? };
+
+    return $title;
 }
 
 

@@ -17,10 +17,13 @@ use IO::Select;
 use IO::Socket::INET;
 use IO::Socket::UNIX;
 
+use Intake::Test::Valgrind;
+
 
 sub new {
     my ($class, %opt) = @_;
-    my $self = bless { timeout => 15, in => '', %opt }, $class;
+    my $self = bless { timeout => 15 * Intake::Test::Valgrind::patience(),
+                       in => '', %opt }, $class;
 
     $self->{fh} = defined $opt{socket}
         ? IO::Socket::UNIX->new(Peer => $opt{socket})

@@ -24,7 +24,8 @@ package Intake::Test;
 # Intake::Test::Checks) and ends the plan.
 #
 # Environment: INTAKE_NGINX, the binary; INTAKE_MODULE, the module it loads,
-# empty when it is built in; INTAKE_LEAVE=1 keeps the folder.
+# empty when it is built in; INTAKE_LEAVE=1 keeps the folder;
+# INTAKE_VALGRIND=FOLDER runs it under valgrind (see Intake::Test::Valgrind).
 
 use strict;
 use warnings;
@@ -42,6 +43,7 @@ use Intake::Process;
 use Intake::RedisServer;
 use Intake::Test::Checks;
 use Intake::Test::Clock;
+use Intake::Test::Valgrind;
 
 our $root = abs_path(dirname(__FILE__) . '/../../..');
 
@@ -85,6 +87,14 @@ sub has {
     my ($self, $words) = @_;
     $self->{built} //= qx($self->{nginx} -V 2>&1);
     return index($self->{built}, $words) >= 0;
+}
+
+
+# Whether something watches nginx that slows it and keeps its memory.
+
+sub instrumented {
+    my ($self) = @_;
+    return Intake::Test::Valgrind::on() || $self->has('-fsanitize');
 }
 
 
@@ -209,7 +219,7 @@ sub run {
     }
 
     $self->{process} = Intake::Process->spawn(
-        command => [$self->{nginx}, $self->arguments('nginx.conf')],
+        command => [$self->command(), $self->arguments('nginx.conf')],
         env => \%env, out => "$self->{dir}/error.log");
 
     my $workers = $self->read_file('nginx.conf')
@@ -233,6 +243,28 @@ sub run {
 sub nginx_leaks {
     my ($self) = @_;
     return $self->write_file('leaks', "leak:ngx_regex_malloc\n");
+}
+
+
+# What is run, and under what.
+
+sub command {
+    my ($self) = @_;
+
+    return $self->{start} if $self->{start};
+    return (Intake::Test::Valgrind::command($self->{dir}), $self->{nginx});
+}
+
+
+# nginx gets a parent that can be killed without it: a master in the
+# foreground then obeys USR2.
+
+sub without_parent {
+    my ($self) = @_;
+    my $command = join ' ', map { "'$_'" } $self->command();
+
+    $self->{start} = $self->write_file(
+        'start', qq(#!/bin/sh\n$command "\$@" &\nwait\n), 0755);
 }
 
 

@@ -9,6 +9,8 @@ use warnings;
 
 use Test::More;
 
+use Intake::Test::Valgrind;
+
 
 # One check each: [name, what was found...]; nothing found is well.
 
@@ -17,7 +19,8 @@ sub results {
 
     return (
         ['no alerts', unexpected($t, qr/\[(?:alert|emerg|crit)\]/)],
-        ['no sanitizer reports', sanitizer($t)],
+        ['no sanitizer reports', sanitizer($t),
+         Intake::Test::Valgrind::reports($t->{dir}, @{$t->{refused} || []})],
         ['no sockets left', unexpected($t, qr/open socket #\d+ left/)],
         ['no core files', glob "$t->{dir}/core*"],
         ['every process left by itself', @{$t->{stayed} || []},
