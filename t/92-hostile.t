@@ -13,6 +13,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use Socket qw(SOL_SOCKET SO_RCVBUF);
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -148,18 +149,61 @@ my @lies = (
     ['many headers', 400, [map { "X-$_: " . 'x' x 100 } 1 .. 1000], ''],
     ['many small headers', 400, ['Content-Length: 1',
                                  map { "X-$_:" } 1 .. 20_000], 'x'],
+    ['a long address', 414, [], '', '?t=' . 'x' x 9000],
 );
 
 
 sub lies {
     for my $uri (sort keys %types) {
         for (@lies) {
-            my ($what, $status, $lines, $rest) = @$_;
+            my ($what, $status, $lines, $rest, $args) = @$_;
+            my $head = head($uri, @$lines);
 
-            is(status_of(head($uri, @$lines) . $rest), $status,
-               "$uri: $what");
+            $head =~ s/ HTTP/$args HTTP/ if $args;
+
+            is(status_of($head . $rest), $status, "$uri: $what");
         }
     }
+}
+
+
+# [where, the status, the body], in chunks of a byte each, and with something
+# behind each length that nobody asked for
+
+my @chunks = (
+    ['/hook', 401, 'x' x 10_000],
+    ['/form', 422, 'message=' . '+' x 4000],
+    ['/replies', 400, '[' x 10_000],
+);
+
+
+sub chunks {
+    for (@chunks) {
+        my ($uri, $status, $body) = @$_;
+
+        for my $more ('', ';x=' . 'y' x 40) {
+            my $bytes = join '', map { "1$more\r\n$_\r\n" } split //, $body;
+
+            is(status_of(head($uri, 'Transfer-Encoding: chunked') . $bytes
+                         . "0\r\n\r\n"), $status, "$uri: many chunks");
+        }
+    }
+}
+
+
+# requests one behind the other, whose answers nobody reads
+
+sub unread {
+    my @unread = map {
+        my $http = $t->http();
+
+        setsockopt $http->{socket}, SOL_SOCKET, SO_RCVBUF, 2048;
+        syswrite $http->{socket}, head($_, 'Content-Length: 0') x 500;
+        $http;
+    } map { ($_) x 5 } sort keys %types;
+
+    served('answers that nobody reads');
+    $_->close() for @unread;
 }
 
 
@@ -264,6 +308,8 @@ for my $round (1 .. 4) {
     subtest "round $round" => sub {
         idle();
         lies();
+        chunks();
+        unread();
         broken_off();
         large() for 1 .. 5;
         slow();
@@ -274,7 +320,7 @@ for my $round (1 .. 4) {
 }
 
 SKIP: {
-    skip 'the sanitizers keep what was freed', 1 if $t->has('-fsanitize');
+    skip 'memory is not nginx\'s own', 1 if $t->instrumented();
 
     cmp_ok($rss[-1] - $rss[0], '<', 128, 'no more memory')
         or diag("KB: @rss");
