@@ -11,16 +11,14 @@
 #include <jansson.h>
 #include <stdio.h>
 #include "ngx_intake_control.h"
+#include "bytes.h"
+#include "tap.h"
 
 
 typedef struct {
     const char            *name;
     ngx_intake_control_e   control;
 } test_control_t;
-
-
-static ngx_uint_t  test_number;
-static ngx_uint_t  test_failed;
 
 
 static test_control_t  test_controls[] = {
@@ -49,53 +47,14 @@ static test_control_t  test_controls[] = {
 
 
 static void
-ok(ngx_uint_t good, const char *what, const char *name)
-{
-    test_number++;
-
-    if (!good) {
-        test_failed++;
-    }
-
-    printf("%sok %u - %s: ", good ? "" : "not ", (unsigned) test_number, what);
-
-    for ( /* void */ ; *name; name++) {
-        putchar(*name < ' ' || *name == '#' ? '.' : *name);
-    }
-
-    putchar('\n');
-}
-
-
-/* in memory of just its size, so that a sanitizer sees its end */
-
-static ngx_str_t
-test_string(const char *text, size_t len)
-{
-    ngx_str_t  s;
-
-    s.data = malloc(len ? len : 1);
-    s.len = len;
-
-    if (s.data == NULL) {
-        abort();
-    }
-
-    ngx_memcpy(s.data, text, len);
-
-    return s;
-}
-
-
-static void
 test_names(void)
 {
     ngx_str_t        name;
     test_control_t  *t;
 
     for (t = test_controls; t->name; t++) {
-        name = test_string(t->name, strlen(t->name));
-        ok(ngx_intake_control(&name) == t->control, "control", t->name);
+        name = copy_string(t->name, strlen(t->name));
+        ok(ngx_intake_control(&name) == t->control, "control: %s", t->name);
         free(name.data);
     }
 }
@@ -122,15 +81,15 @@ test_targets(void)
     };
 
     for (i = 0; good[i]; i++) {
-        target = test_string(good[i], strlen(good[i]));
-        ok(ngx_intake_redirect_allowed(&target, origins, 1), "allowed",
+        target = copy_string(good[i], strlen(good[i]));
+        ok(ngx_intake_redirect_allowed(&target, origins, 1), "allowed: %s",
            good[i]);
         free(target.data);
     }
 
     for (i = 0; bad[i]; i++) {
-        target = test_string(bad[i], strlen(bad[i]));
-        ok(!ngx_intake_redirect_allowed(&target, origins, 1), "not allowed",
+        target = copy_string(bad[i], strlen(bad[i]));
+        ok(!ngx_intake_redirect_allowed(&target, origins, 1), "not allowed: %s",
            bad[i]);
         free(target.data);
     }
@@ -140,11 +99,11 @@ test_targets(void)
 
     target.data = (u_char *) text;
     target.len = NGX_INTAKE_REDIRECT_MAX;
-    ok(ngx_intake_redirect_allowed(&target, NULL, 0), "allowed", "2048 bytes");
+    ok(ngx_intake_redirect_allowed(&target, NULL, 0), "allowed: 2048 bytes");
 
     target.len++;
-    ok(!ngx_intake_redirect_allowed(&target, NULL, 0), "not allowed",
-       "2049 bytes");
+    ok(!ngx_intake_redirect_allowed(&target, NULL, 0),
+       "not allowed: 2049 bytes");
 }
 
 
@@ -166,18 +125,18 @@ test_redirects(const char *folder)
 
     cases = json_load_file(path, JSON_ALLOW_NUL, &e);
 
-    ok(json_is_array(cases), "cases", path);
+    ok(json_is_array(cases), "cases: %s", path);
 
     json_array_foreach(cases, i, test) {
 
         next = json_object_get(test, "next");
 
-        target = test_string(json_string_value(next),
+        target = copy_string(json_string_value(next),
                              json_string_length(next));
 
         ok(ngx_intake_redirect_allowed(&target, origins, 2)
            == (ngx_uint_t) json_is_true(json_object_get(test, "allowed")),
-           "redirect", json_string_value(next));
+           "redirect: %s", json_string_value(next));
 
         free(target.data);
     }
@@ -202,7 +161,5 @@ main(void)
         test_redirects(folder);
     }
 
-    printf("1..%u\n", (unsigned) test_number);
-
-    return test_failed != 0;
+    return done();
 }

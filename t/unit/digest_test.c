@@ -11,13 +11,15 @@
 #include <ngx_core.h>
 
 #include <dlfcn.h>
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <sys/wait.h>
 
 #include "ngx_intake_digest.h"
 #include "ngx_intake_encoding.h"
+#include "bytes.h"
+#include "libcrypto.h"
+#include "tap.h"
 
 
 #define ALGORITHM(name)  NGX_INTAKE_ALGORITHM_##name
@@ -36,33 +38,7 @@ typedef struct {
 } digest_case_t;
 
 
-static ngx_uint_t  tests;
-static ngx_uint_t  failed;
-
-static ngx_uint_t  broken;      /* OpenSSL begins a MAC anew as 3.0.2 did */
-static ngx_int_t   allocations; /* that succeed; -1: all */
-
-
-static void
-ok(ngx_uint_t passed, const char *format, ...)
-{
-    va_list  args;
-
-    tests++;
-
-    if (!passed) {
-        failed++;
-    }
-
-    printf("%s %lu - ", passed ? "ok" : "not ok", (unsigned long) tests);
-
-    va_start(args, format);
-    vprintf(format, args);
-    va_end(args);
-
-    printf("\n");
-}
-
+static ngx_uint_t  broken;     /* OpenSSL begins a MAC anew as 3.0.2 did */
 
 /* stands before libcrypto's */
 
@@ -81,47 +57,6 @@ EVP_MAC_init(EVP_MAC_CTX *ctx, const unsigned char *key, size_t len,
     }
 
     return init(ctx, key, len, params);
-}
-
-
-static void *
-test_realloc(void *p, size_t size, const char *file, int line)
-{
-    if (allocations == 0) {
-        return NULL;
-    }
-
-    if (allocations > 0) {
-        allocations--;
-    }
-
-    return realloc(p, size);
-}
-
-
-static void *
-test_malloc(size_t size, const char *file, int line)
-{
-    return test_realloc(NULL, size, file, line);
-}
-
-
-static void
-test_free(void *p, const char *file, int line)
-{
-    free(p);
-}
-
-
-static ngx_str_t
-string(const char *text)
-{
-    ngx_str_t  s;
-
-    s.data = (u_char *) text;
-    s.len = strlen(text);
-
-    return s;
 }
 
 
@@ -594,12 +529,7 @@ test_memory(ngx_intake_algorithm_e algorithm, ngx_uint_t old)
 int
 main(void)
 {
-    allocations = -1;
-
-    if (CRYPTO_set_mem_functions(test_malloc, test_realloc, test_free) != 1) {
-        printf("Bail out! OpenSSL has allocated already\n");
-        return 1;
-    }
+    take_memory();
 
     test_names();
     test_digests();
@@ -613,7 +543,5 @@ main(void)
 
     ngx_intake_digest_done();
 
-    printf("1..%lu\n", (unsigned long) tests);
-
-    return failed ? 1 : 0;
+    return done();
 }

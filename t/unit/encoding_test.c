@@ -9,6 +9,8 @@
 #include <ngx_core.h>
 
 #include "ngx_intake_encoding.h"
+#include "bytes.h"
+#include "tap.h"
 
 
 typedef struct {
@@ -16,43 +18,6 @@ typedef struct {
     const char              *text;
     const char              *bytes;     /* NULL: refused */
 } decode_case_t;
-
-
-static ngx_uint_t  tests;
-static ngx_uint_t  failed;
-
-
-static void
-ok(ngx_uint_t passed, const char *format, ...)
-{
-    va_list  args;
-
-    tests++;
-
-    if (!passed) {
-        failed++;
-    }
-
-    printf("%s %lu - ", passed ? "ok" : "not ok", (unsigned long) tests);
-
-    va_start(args, format);
-    vprintf(format, args);
-    va_end(args);
-
-    printf("\n");
-}
-
-
-static ngx_str_t
-string(const char *text)
-{
-    ngx_str_t  s;
-
-    s.data = (u_char *) text;
-    s.len = strlen(text);
-
-    return s;
-}
 
 
 #define HEX        NGX_INTAKE_ENCODING_HEX
@@ -383,7 +348,5 @@ main(void)
     test_alphabets();
     test_percent();
 
-    printf("1..%lu\n", (unsigned long) tests);
-
-    return failed ? 1 : 0;
+    return done();
 }

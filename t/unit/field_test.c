@@ -12,6 +12,8 @@
 #include <jansson.h>
 #include <stdio.h>
 #include "ngx_intake_field.h"
+#include "bytes.h"
+#include "tap.h"
 
 
 typedef ngx_int_t (*test_rule_pt)(ngx_str_t *value);
@@ -21,10 +23,6 @@ typedef struct {
     const char                *value;
     ngx_intake_field_error_e   error;
 } test_check_t;
-
-
-static ngx_uint_t  test_number;
-static ngx_uint_t  test_failed;
 
 
 #define TEST_64                                                               \
@@ -103,45 +101,6 @@ static const char  *test_order[] = {
 };
 
 
-static void
-ok(ngx_uint_t good, const char *what, const char *name)
-{
-    test_number++;
-
-    if (!good) {
-        test_failed++;
-    }
-
-    printf("%sok %u - %s: ", good ? "" : "not ", (unsigned) test_number, what);
-
-    for ( /* void */ ; *name; name++) {
-        putchar(*name < ' ' || *name == '#' ? '.' : *name);
-    }
-
-    putchar('\n');
-}
-
-
-/* in memory of just its size, so that a sanitizer sees its end */
-
-static ngx_str_t
-test_string(const char *text, size_t len)
-{
-    ngx_str_t  s;
-
-    s.data = malloc(len ? len : 1);
-    s.len = len;
-
-    if (s.data == NULL) {
-        abort();
-    }
-
-    ngx_memcpy(s.data, text, len);
-
-    return s;
-}
-
-
 /* what is taken, NULL, and what is not */
 
 static void
@@ -157,8 +116,8 @@ test_type(const char *what, test_rule_pt rule, const char **values)
             continue;
         }
 
-        value = test_string(*values, strlen(*values));
-        ok(rule(&value) == expect, what, *values);
+        value = copy_string(*values, strlen(*values));
+        ok(rule(&value) == expect, "%s: %s", what, *values);
         free(value.data);
     }
 }
@@ -171,21 +130,21 @@ test_email_lengths(void)
 
     ngx_str_set(&value, TEST_64 "0@a");
 
-    ok(ngx_intake_field_email(&value) == NGX_ABORT, "e-mail",
-       "65 bytes in front");
+    ok(ngx_intake_field_email(&value) == NGX_ABORT,
+       "e-mail: 65 bytes in front");
 
     ngx_str_set(&value, "ab@" TEST_63 "." TEST_63 "." TEST_63 "."
                         "0123456789012345678901234567890123456789012345678901"
                         "0123456");
 
     ok(value.len == NGX_INTAKE_FIELD_EMAIL_MAX
-       && ngx_intake_field_email(&value) == NGX_OK, "e-mail", "254 bytes");
+       && ngx_intake_field_email(&value) == NGX_OK, "e-mail: 254 bytes");
 
     ngx_str_set(&value, "abc@" TEST_63 "." TEST_63 "." TEST_63 "."
                         "0123456789012345678901234567890123456789012345678901"
                         "0123456");
 
-    ok(ngx_intake_field_email(&value) == NGX_ABORT, "e-mail", "255 bytes");
+    ok(ngx_intake_field_email(&value) == NGX_ABORT, "e-mail: 255 bytes");
 }
 
 
@@ -205,16 +164,16 @@ test_compare(void)
         for (step = 0; step < n; step++) {
 
             s = test_order[i] + (test_order[i][0] == '=');
-            one = test_string(s, strlen(s));
+            one = copy_string(s, strlen(s));
 
             s = test_order[step] + (test_order[step][0] == '=');
-            other = test_string(s, strlen(s));
+            other = copy_string(s, strlen(s));
 
             rc = ngx_intake_field_number_compare(&one, &other);
             expect = (class[i] < class[step]) ? -1 : (class[i] > class[step]);
 
             if (rc != expect) {
-                ok(0, test_order[i], test_order[step]);
+                ok(0, "%s: %s", test_order[i], test_order[step]);
             }
 
             free(one.data);
@@ -222,15 +181,14 @@ test_compare(void)
         }
     }
 
-    ok(1, "numbers", "compared");
+    ok(1, "numbers: compared");
 
     ngx_str_set(&one, "9999-12-31");
     ngx_str_set(&other, "10000-01-01");
 
     ok(ngx_intake_field_date_compare(&one, &other) < 0
        && ngx_intake_field_date_compare(&other, &one) > 0
-       && ngx_intake_field_date_compare(&one, &one) == 0, "dates",
-       "compared");
+       && ngx_intake_field_date_compare(&one, &one) == 0, "dates: compared");
 }
 
 
@@ -241,7 +199,7 @@ test_one(ngx_intake_field_rule_t *rule, const char *text,
     ngx_str_t                 value, copy;
     ngx_intake_field_error_e  error;
 
-    value = test_string(text, strlen(text));
+    value = copy_string(text, strlen(text));
     copy = value;
 
     error = ngx_intake_field_check(rule, &copy);
@@ -250,7 +208,7 @@ test_one(ngx_intake_field_rule_t *rule, const char *text,
         printf("# %s\n", ngx_intake_field_code(error));
     }
 
-    ok(error == expect, ngx_intake_field_code(expect), text);
+    ok(error == expect, "%s: %s", ngx_intake_field_code(expect), text);
 
     free(value.data);
 }
@@ -395,7 +353,7 @@ test_value(json_t *test)
     value = json_object_get(test, "value");
 
     if (value) {
-        return test_string(json_string_value(value),
+        return copy_string(json_string_value(value),
                            json_string_length(value));
     }
 
@@ -435,7 +393,7 @@ test_emails(const char *folder)
 
     cases = json_load_file(path, JSON_ALLOW_NUL, &e);
 
-    ok(json_is_array(cases), "cases", path);
+    ok(json_is_array(cases), "cases: %s", path);
 
     ngx_memzero(&rule, sizeof(rule));
     rule.type = NGX_INTAKE_FIELD_EMAIL;
@@ -451,13 +409,14 @@ test_emails(const char *folder)
         name = name ? name : "long";
 
         ok((ngx_intake_field_check(&rule, &copy) == NGX_INTAKE_FIELD_FINE)
-           == json_is_true(json_object_get(test, "accept")), "e-mail", name);
+           == json_is_true(json_object_get(test, "accept")),
+           "e-mail: %s", name);
 
         rc = ngx_intake_field_email(&copy);
 
         ok((rc == NGX_OK || rc == NGX_ABORT)
            == json_is_true(json_object_get(test, "html_valid")),
-           "e-mail of HTML", name);
+           "e-mail of HTML: %s", name);
 
         free(value.data);
     }
@@ -490,7 +449,5 @@ main(void)
         test_emails(folder);
     }
 
-    printf("1..%u\n", (unsigned) test_number);
-
-    return test_failed != 0;
+    return done();
 }

@@ -17,6 +17,7 @@
 #include <jansson.h>
 #include "form_record.h"
 #include "ngx_intake_encoding.h"
+#include "tap.h"
 
 
 /*
@@ -28,24 +29,6 @@
 
 
 #define TEST_SPLITS  4                     /* MB to parse for one case */
-
-
-static ngx_uint_t  test_number;
-static ngx_uint_t  test_failed;
-
-
-static void
-ok(ngx_uint_t good, const char *name, const char *what)
-{
-    test_number++;
-
-    if (!good) {
-        test_failed++;
-    }
-
-    printf("%sok %u - %s: %s\n", good ? "" : "not ", (unsigned) test_number,
-           name, what);
-}
 
 
 static ngx_str_t
@@ -307,7 +290,7 @@ test_case(json_t *test)
         good |= test_expected(expect, &whole);
     }
 
-    ok(good, name, "whole");
+    ok(good, "%s: whole", name);
 
     if (!good) {
         printf("# rc %d, error \"%s\"\n", (int) whole.rc,
@@ -316,10 +299,10 @@ test_case(json_t *test)
 
     form_record_pieces(&bytes, type.data ? &type : NULL, &body, 1, 1);
 
-    ok(form_record_same(&whole, &bytes), name, "byte by byte");
+    ok(form_record_same(&whole, &bytes), "%s: byte by byte", name);
 
-    ok(test_splits(&whole, type.data ? &type : NULL, &body), name,
-       "cut in two");
+    ok(test_splits(&whole, type.data ? &type : NULL, &body),
+       "%s: cut in two", name);
 
     free(type.data);
     free(text.data);
@@ -338,7 +321,7 @@ test_cases(const char *path)
 
     cases = json_load_file(path, JSON_ALLOW_NUL, &e);
 
-    ok(json_is_array(cases), path, "cases");
+    ok(json_is_array(cases), "%s: cases", path);
 
     json_array_foreach(cases, i, test) {
 
@@ -376,7 +359,5 @@ main(void)
         test_cases(path);
     }
 
-    printf("1..%u\n", (unsigned) test_number);
-
-    return test_failed != 0;
+    return done();
 }

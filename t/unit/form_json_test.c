@@ -11,6 +11,8 @@
 #include <ngx_core.h>
 #include <stdio.h>
 #include "ngx_intake_form_json.h"
+#include "bytes.h"
+#include "tap.h"
 
 
 #define MALFORMED    NGX_INTAKE_FORM_MALFORMED_JSON
@@ -33,10 +35,6 @@ typedef struct {
     ngx_uint_t   calls;
     ngx_uint_t   stop;                      /* the call to end at */
 } test_log_t;
-
-
-static ngx_uint_t  test_number;
-static ngx_uint_t  test_failed;
 
 
 /* the limits are 5 fields, names of 6 bytes and values of 12 */
@@ -138,25 +136,6 @@ static test_json_t  test_bodies[] = {
 };
 
 
-static void
-ok(ngx_uint_t good, const char *name)
-{
-    test_number++;
-
-    if (!good) {
-        test_failed++;
-    }
-
-    printf("%sok %u - ", good ? "" : "not ", (unsigned) test_number);
-
-    for ( /* void */ ; *name; name++) {
-        putchar(*name < ' ' || *name == '#' ? '.' : *name);
-    }
-
-    putchar('\n');
-}
-
-
 static ngx_int_t
 test_log(void *ctx, ngx_str_t *name, ngx_str_t *value, ngx_uint_t replaced)
 {
@@ -194,14 +173,12 @@ test_read(test_log_t *log, ngx_intake_form_limits_t *limits, const char *body,
     j.ctx = log;
     j.limits = limits;
 
-    data = malloc(len ? len : 1);
+    data = copy_bytes(body, len);
     buffer = malloc(ngx_intake_form_json_size(limits, len) + 1);
 
-    if (data == NULL || buffer == NULL) {
+    if (buffer == NULL) {
         abort();
     }
-
-    ngx_memcpy(data, body, len);
 
     rc = ngx_intake_form_json_read(&j, buffer, data, len);
 
@@ -255,7 +232,7 @@ test_pairs(void)
                    (int) log.len, log.text);
         }
 
-        ok(good, t->body);
+        ok(good, "%s", t->body);
     }
 
     log.stop = 2;
@@ -323,7 +300,5 @@ main(void)
     test_pairs();
     test_members();
 
-    printf("1..%u\n", (unsigned) test_number);
-
-    return test_failed != 0;
+    return done();
 }

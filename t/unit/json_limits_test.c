@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <stdio.h>
 #include "ngx_intake_json.h"
+#include "tap.h"
 
 
 #define BIG  (4 * 1024 * 1024)
@@ -22,23 +23,7 @@ typedef struct {
 } test_order_t;
 
 
-static ngx_uint_t   test_number;
-static ngx_uint_t   test_failed;
-
 static char        *big;
-
-
-static void
-ok(ngx_uint_t good, const char *name)
-{
-    test_number++;
-
-    if (!good) {
-        test_failed++;
-    }
-
-    printf("%sok %u - %s\n", good ? "" : "not ", (unsigned) test_number, name);
-}
 
 
 static ngx_int_t
@@ -292,7 +277,7 @@ test_body(const char *path, const char *name)
         fclose(file);
     }
 
-    ok(test_verdict(len, &offset) == NGX_OK, name);
+    ok(test_verdict(len, &offset) == NGX_OK, "%s", name);
 
     while (len && (big[len - 1] == '\n' || big[len - 1] == '\r')) {
         len--;
@@ -322,7 +307,7 @@ test_bodies(void)
     dir = root ? opendir(name) : NULL;
 
     if (dir == NULL) {
-        ok(1, "real bodies # SKIP no INTAKE_VECTORS");
+        skip("real bodies", "no INTAKE_VECTORS");
         return;
     }
 
@@ -359,7 +344,5 @@ main(void)
 
     free(big);
 
-    printf("1..%u\n", (unsigned) test_number);
-
-    return test_failed != 0;
+    return done();
 }

@@ -10,34 +10,7 @@
 #include <ngx_core.h>
 #include <stdio.h>
 #include "ngx_intake_json.h"
-
-
-static ngx_uint_t  test_number;
-static ngx_uint_t  test_failed;
-
-
-static void
-ok(ngx_uint_t good, const char *name)
-{
-    test_number++;
-
-    if (!good) {
-        test_failed++;
-    }
-
-    printf("%sok %u - %s\n", good ? "" : "not ", (unsigned) test_number, name);
-}
-
-
-static void
-is(const char *got, const char *expect, const char *name)
-{
-    ok(strcmp(got, expect) == 0, name);
-
-    if (strcmp(got, expect) != 0) {
-        printf("# got:      %s\n# expected: %s\n", got, expect);
-    }
-}
+#include "tap.h"
 
 
 static struct {
@@ -232,7 +205,5 @@ main(void)
     test_escape();
     test_round_trip();
 
-    printf("1..%u\n", (unsigned) test_number);
-
-    return test_failed != 0;
+    return done();
 }

@@ -10,6 +10,8 @@
 #include <ngx_core.h>
 #include <stdio.h>
 #include "ngx_intake_json.h"
+#include "bytes.h"
+#include "tap.h"
 
 
 typedef struct {
@@ -26,34 +28,6 @@ typedef struct {
     ngx_uint_t   calls;
     ngx_uint_t   stop;              /* the call to end at */
 } test_log_t;
-
-
-static ngx_uint_t  test_number;
-static ngx_uint_t  test_failed;
-
-
-static void
-ok(ngx_uint_t good, const char *name)
-{
-    test_number++;
-
-    if (!good) {
-        test_failed++;
-    }
-
-    printf("%sok %u - %s\n", good ? "" : "not ", (unsigned) test_number, name);
-}
-
-
-static void
-is(const char *got, const char *expect, const char *name)
-{
-    ok(strcmp(got, expect) == 0, name);
-
-    if (strcmp(got, expect) != 0) {
-        printf("# got:      %s\n# expected: %s\n", got, expect);
-    }
-}
 
 
 /* writes "PATH[INDICES]NAME=KIND:RAW" for each value */
@@ -128,12 +102,7 @@ test_read(const char *doc, size_t len, const char *names, ngx_uint_t flags,
         json.npaths++;
     }
 
-    data = malloc(len ? len : 1);
-    if (data == NULL) {
-        return NGX_BUSY;
-    }
-
-    ngx_memcpy(data, doc, len);
+    data = copy_bytes(doc, len);
 
     json.paths = paths;
     json.handler = test_log;
@@ -296,7 +265,7 @@ test_malformed(void)
         rc = test_verdict(test_docs[i].doc, strlen(test_docs[i].doc), &offset);
 
         sprintf(name, "malformed document %u", (unsigned) i);
-        ok(rc == NGX_ERROR && offset == test_docs[i].offset, name);
+        ok(rc == NGX_ERROR && offset == test_docs[i].offset, "%s", name);
 
         if (rc != NGX_ERROR || offset != test_docs[i].offset) {
             printf("# %s: %d at %u, not at %u\n", test_docs[i].doc, (int) rc,
@@ -495,7 +464,5 @@ main(void)
     test_match(test_members, NGX_INTAKE_JSON_MEMBERS);
     test_stop();
 
-    printf("1..%u\n", (unsigned) test_number);
-
-    return test_failed != 0;
+    return done();
 }

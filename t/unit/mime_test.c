@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include "ngx_intake_disposition.h"
 #include "ngx_intake_mime.h"
+#include "bytes.h"
+#include "tap.h"
 
 
 #define SEVENTY                                                               \
@@ -28,10 +30,6 @@ typedef struct {
     const char  *filename;
     const char  *expect;
 } test_filename_t;
-
-
-static ngx_uint_t  test_number;
-static ngx_uint_t  test_failed;
 
 
 static test_mime_t  test_mimes[] = {
@@ -145,25 +143,6 @@ static test_filename_t  test_filenames[] = {
 };
 
 
-static void
-ok(ngx_uint_t good, const char *name)
-{
-    test_number++;
-
-    if (!good) {
-        test_failed++;
-    }
-
-    printf("%sok %u - ", good ? "" : "not ", (unsigned) test_number);
-
-    for ( /* void */ ; *name; name++) {
-        putchar(*name < ' ' || *name == '#' ? '.' : *name);
-    }
-
-    putchar('\n');
-}
-
-
 static ngx_uint_t
 test_boundary(test_mime_t *t, ngx_intake_mime_t *mime)
 {
@@ -181,25 +160,6 @@ test_boundary(test_mime_t *t, ngx_intake_mime_t *mime)
 }
 
 
-/* from memory of just its size, so that a sanitizer sees its end */
-
-static u_char *
-test_copy(const char *text, size_t len)
-{
-    u_char  *p;
-
-    p = malloc(len ? len : 1);
-
-    if (p == NULL) {
-        abort();
-    }
-
-    ngx_memcpy(p, text, len);
-
-    return p;
-}
-
-
 static void
 test_parse(void)
 {
@@ -213,7 +173,7 @@ test_parse(void)
     for (t = test_mimes; t->text; t++) {
 
         len = strlen(t->text);
-        text = test_copy(t->text, len);
+        text = copy_bytes(t->text, len);
 
         rc = ngx_intake_mime_parse(&mime, text, len);
 
@@ -228,7 +188,7 @@ test_parse(void)
                    && test_boundary(t, &mime);
         }
 
-        ok(good, t->text);
+        ok(good, "%s", t->text);
 
         free(text);
     }
@@ -252,12 +212,12 @@ test_safe(void)
     for (t = test_filenames; t->filename; t++) {
 
         filename.len = strlen(t->filename);
-        filename.data = test_copy(t->filename, filename.len);
+        filename.data = copy_bytes(t->filename, filename.len);
 
         len = ngx_intake_filename_safe(dst, &filename);
 
         ok(len == strlen(t->expect) && ngx_memcmp(dst, t->expect, len) == 0,
-           t->filename);
+           "%s", t->filename);
 
         free(filename.data);
     }
@@ -270,7 +230,5 @@ main(void)
     test_parse();
     test_safe();
 
-    printf("1..%u\n", (unsigned) test_number);
-
-    return test_failed != 0;
+    return done();
 }

@@ -11,6 +11,8 @@
 #include <ngx_core.h>
 #include <stdio.h>
 #include "ngx_intake_multipart.h"
+#include "bytes.h"
+#include "tap.h"
 
 
 #define BAD    NULL
@@ -34,10 +36,6 @@ typedef struct {
     ngx_uint_t   calls;
     ngx_uint_t   stop;                  /* the call to end at */
 } test_log_t;
-
-
-static ngx_uint_t  test_number;
-static ngx_uint_t  test_failed;
 
 
 static test_body_t  test_bodies[] = {
@@ -183,32 +181,6 @@ static test_body_t  test_bodies[] = {
 
 
 static void
-ok(ngx_uint_t good, const char *format, ...)
-{
-    char      *p, text[512];
-    va_list    args;
-
-    test_number++;
-
-    if (!good) {
-        test_failed++;
-    }
-
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-
-    for (p = text; *p; p++) {
-        if (*p < ' ' || *p == '#') {
-            *p = '.';
-        }
-    }
-
-    printf("%sok %u - %s\n", good ? "" : "not ", (unsigned) test_number, text);
-}
-
-
-static void
 test_append(test_log_t *log, u_char *p, size_t len)
 {
     if (len < sizeof(log->text) - log->len) {
@@ -308,13 +280,7 @@ test_parse(test_log_t *log, const char *boundary, const char *body,
 
         n = (first == 0) ? 1 : (pos == 0) ? ngx_min(first, len) : len - pos;
 
-        piece = malloc(n);
-
-        if (piece == NULL) {
-            abort();
-        }
-
-        ngx_memcpy(piece, body + pos, n);
+        piece = copy_bytes(body + pos, n);
         rc = ngx_intake_multipart_feed(&m, piece, n);
         free(piece);
     }
@@ -569,7 +535,5 @@ main(void)
     test_stops();
     test_boundaries();
 
-    printf("1..%u\n", (unsigned) test_number);
-
-    return test_failed != 0;
+    return done();
 }

@@ -18,68 +18,14 @@
 
 #include "ngx_intake_digest.h"
 #include "ngx_intake_encoding.h"
+#include "libcrypto.h"
+#include "tap.h"
 
 
 #define ED25519     NGX_INTAKE_ALGORITHM_ED25519
 #define ECDSA       NGX_INTAKE_ALGORITHM_ECDSA_P256_SHA256
 #define RSA_SHA1    NGX_INTAKE_ALGORITHM_RSA_SHA1
 #define RSA_SHA256  NGX_INTAKE_ALGORITHM_RSA_SHA256
-
-
-static ngx_uint_t  tests;
-static ngx_uint_t  failed;
-
-static ngx_int_t   allocations; /* that succeed; -1: all */
-
-
-static void
-ok(ngx_uint_t passed, const char *format, ...)
-{
-    va_list  args;
-
-    tests++;
-
-    if (!passed) {
-        failed++;
-    }
-
-    printf("%s %lu - ", passed ? "ok" : "not ok", (unsigned long) tests);
-
-    va_start(args, format);
-    vprintf(format, args);
-    va_end(args);
-
-    printf("\n");
-}
-
-
-static void *
-test_realloc(void *p, size_t size, const char *file, int line)
-{
-    if (allocations == 0) {
-        return NULL;
-    }
-
-    if (allocations > 0) {
-        allocations--;
-    }
-
-    return realloc(p, size);
-}
-
-
-static void *
-test_malloc(size_t size, const char *file, int line)
-{
-    return test_realloc(NULL, size, file, line);
-}
-
-
-static void
-test_free(void *p, const char *file, int line)
-{
-    free(p);
-}
 
 
 static size_t
@@ -574,12 +520,7 @@ test_memory(ngx_intake_algorithm_e algorithm, EVP_PKEY *pkey,
 int
 main(void)
 {
-    allocations = -1;
-
-    if (CRYPTO_set_mem_functions(test_malloc, test_realloc, test_free) != 1) {
-        printf("Bail out! OpenSSL has allocated already\n");
-        return 1;
-    }
+    take_memory();
 
     test_ed25519();
     test_ecdsa();
@@ -590,7 +531,5 @@ main(void)
     test_memory(ECDSA, EVP_EC_gen("P-256"), EVP_sha256());
     test_memory(RSA_SHA256, EVP_RSA_gen(2048), EVP_sha256());
 
-    printf("1..%lu\n", (unsigned long) tests);
-
-    return failed ? 1 : 0;
+    return done();
 }

@@ -12,6 +12,8 @@
 
 #include "ngx_intake_redis_resp.h"
 #include "ngx_intake_redis_error.h"
+#include "bytes.h"
+#include "tap.h"
 
 
 typedef struct {
@@ -21,45 +23,8 @@ typedef struct {
 } error_case_t;
 
 
-static ngx_uint_t  tests;
-static ngx_uint_t  failed;
-
-
-static void
-ok(ngx_uint_t passed, const char *format, ...)
-{
-    va_list  args;
-
-    tests++;
-
-    if (!passed) {
-        failed++;
-    }
-
-    printf("%s %lu - ", passed ? "ok" : "not ok", (unsigned long) tests);
-
-    va_start(args, format);
-    vprintf(format, args);
-    va_end(args);
-
-    printf("\n");
-}
-
-
-static ngx_str_t
-string(const char *text)
-{
-    ngx_str_t  s;
-
-    s.data = (u_char *) text;
-    s.len = strlen(text);
-
-    return s;
-}
-
-
 static ngx_uint_t
-is(ngx_str_t *s, const char *text)
+equals(ngx_str_t *s, const char *text)
 {
     return s->len == strlen(text) && memcmp(s->data, text, s->len) == 0;
 }
@@ -193,7 +158,7 @@ test_replies(void)
 
         case 0:
             ok(rc == NGX_OK && reply.type == NGX_INTAKE_REDIS_STRING
-               && is(&reply.str, "OK"), "a status");
+               && equals(&reply.str, "OK"), "a status");
             break;
 
         case 1:
@@ -216,16 +181,16 @@ test_replies(void)
                && reply.nelts == 3, "an array");
 
             element = ngx_intake_redis_element(&reply, 1);
-            ok(is(&element.str, "1-1"), "its second element");
+            ok(equals(&element.str, "1-1"), "its second element");
 
             element = ngx_intake_redis_element(&reply, 2);
             element = ngx_intake_redis_element(&element, 0);
-            ok(is(&element.str, "x"), "an element of its third element");
+            ok(equals(&element.str, "x"), "an element of its third element");
             break;
 
         default:
             ok(rc == NGX_DECLINED
-               && is(&reply.str, "NOSCRIPT No matching script."),
+               && equals(&reply.str, "NOSCRIPT No matching script."),
                "an error");
             break;
         }
@@ -413,16 +378,16 @@ test_info(void)
                   "empty:\r\nmaxmemory_policy:noeviction\r\nlast:1");
 
     ok(ngx_intake_redis_info_field(&text, "maxmemory_policy", &value)
-       == NGX_OK && is(&value, "noeviction"), "a field of INFO");
+       == NGX_OK && equals(&value, "noeviction"), "a field of INFO");
 
     ok(ngx_intake_redis_info_field(&text, "maxmemory", &value) == NGX_OK
-       && is(&value, "0"), "the name as a whole");
+       && equals(&value, "0"), "the name as a whole");
 
     ok(ngx_intake_redis_info_field(&text, "empty", &value) == NGX_OK
        && value.len == 0, "an empty field");
 
     ok(ngx_intake_redis_info_field(&text, "last", &value) == NGX_OK
-       && is(&value, "1"), "the last line without an end");
+       && equals(&value, "1"), "the last line without an end");
 
     ok(ngx_intake_redis_info_field(&text, "policy", &value) == NGX_DECLINED,
        "only at the start of a line");
@@ -444,7 +409,5 @@ main(void)
     test_error_text();
     test_info();
 
-    printf("1..%lu\n", (unsigned long) tests);
-
-    return failed ? 1 : 0;
+    return done();
 }

@@ -9,6 +9,8 @@
 #include <ngx_core.h>
 
 #include "ngx_intake_redis_slots.h"
+#include "bytes.h"
+#include "tap.h"
 
 
 typedef struct {
@@ -24,24 +26,6 @@ typedef struct {
     const char  *host;
     ngx_uint_t   port;
 } redirection_case_t;
-
-
-static ngx_uint_t  tests;
-static ngx_uint_t  failed;
-
-
-static void
-ok(ngx_uint_t passed, const char *name)
-{
-    tests++;
-
-    if (!passed) {
-        failed++;
-    }
-
-    printf("%s %lu - %s\n", passed ? "ok" : "not ok", (unsigned long) tests,
-           name);
-}
 
 
 /* as CLUSTER KEYSLOT of Redis 7.0 says */
@@ -101,7 +85,7 @@ main(void)
     for (i = 0; i < sizeof(slots) / sizeof(slots[0]); i++) {
         slot = ngx_intake_redis_slot((u_char *) slots[i].key,
                                      strlen(slots[i].key));
-        ok(slot == slots[i].slot, slots[i].key);
+        ok(slot == slots[i].slot, "%s", slots[i].key);
     }
 
     for (i = 0; i < sizeof(redirections) / sizeof(redirections[0]); i++) {
@@ -109,9 +93,7 @@ main(void)
 
         /* of its own size, so that reading too far is found */
 
-        text.len = strlen(c->text);
-        text.data = malloc(text.len + (text.len == 0));
-        memcpy(text.data, c->text, text.len);
+        text = copy_string(c->text, strlen(c->text));
 
         rc = ngx_intake_redis_redirection(&text, &slot, &host, &port);
 
@@ -120,12 +102,10 @@ main(void)
                || (slot == c->slot && port == c->port
                    && host.len == strlen(c->host)
                    && memcmp(host.data, c->host, host.len) == 0)),
-           c->text);
+           "%s", c->text);
 
         free(text.data);
     }
 
-    printf("1..%lu\n", (unsigned long) tests);
-
-    return failed ? 1 : 0;
+    return done();
 }

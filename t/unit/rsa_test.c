@@ -16,6 +16,8 @@
 #include <openssl/rsa.h>
 
 #include "ngx_intake_digest.h"
+#include "libcrypto.h"
+#include "tap.h"
 
 
 /* RSA keys that are given as modulus and exponent */
@@ -23,55 +25,6 @@
 
 #define JWT_RS256  NGX_INTAKE_ALGORITHM_JWT_RS256
 #define RSA_SHA1   NGX_INTAKE_ALGORITHM_RSA_SHA1
-
-
-static ngx_uint_t  tests;
-static ngx_uint_t  failed;
-
-static ngx_int_t   allocations; /* that succeed; -1: all */
-
-
-static void
-ok(ngx_uint_t passed, const char *name)
-{
-    tests++;
-
-    if (!passed) {
-        failed++;
-    }
-
-    printf("%s %lu - %s\n", passed ? "ok" : "not ok", (unsigned long) tests,
-           name);
-}
-
-
-static void *
-test_realloc(void *p, size_t size, const char *file, int line)
-{
-    if (allocations == 0) {
-        return NULL;
-    }
-
-    if (allocations > 0) {
-        allocations--;
-    }
-
-    return realloc(p, size);
-}
-
-
-static void *
-test_malloc(size_t size, const char *file, int line)
-{
-    return test_realloc(NULL, size, file, line);
-}
-
-
-static void
-test_free(void *p, const char *file, int line)
-{
-    free(p);
-}
 
 
 /* the number of a key, with a zero in front */
@@ -126,7 +79,7 @@ test_refused(ngx_str_t *modulus, ngx_str_t *exponent, const char *why,
     error = NULL;
     key = ngx_intake_key_create_rsa(JWT_RS256, modulus, exponent, &error);
 
-    ok(key == NULL && error && strstr(error, why), name);
+    ok(key == NULL && error && strstr(error, why), "%s", name);
     ok(ERR_peek_error() == 0, "... the error queue is empty");
 
     ngx_intake_key_destroy(key);
@@ -238,12 +191,7 @@ main(void)
 {
     EVP_PKEY  *pkey, *small;
 
-    allocations = -1;
-
-    if (CRYPTO_set_mem_functions(test_malloc, test_realloc, test_free) != 1) {
-        printf("Bail out! OpenSSL has allocated already\n");
-        return 1;
-    }
+    take_memory();
 
     pkey = EVP_RSA_gen(2048);
     small = EVP_RSA_gen(1023);
@@ -254,7 +202,5 @@ main(void)
     EVP_PKEY_free(pkey);
     EVP_PKEY_free(small);
 
-    printf("1..%lu\n", (unsigned long) tests);
-
-    return failed ? 1 : 0;
+    return done();
 }

@@ -1,4 +1,5 @@
-/* sources: src/spool/ngx_intake_segment.c src/spool/ngx_intake_delivery.c src/spool/ngx_intake_crc32c.c */
+/* sources: src/spool/ngx_intake_segment.c src/spool/ngx_intake_delivery.c */
+/* sources: src/spool/ngx_intake_crc32c.c */
 
 /*
  * Copyright (C) nginx-intake contributors
@@ -11,6 +12,8 @@
 #include "ngx_intake_crc32c.h"
 #include "ngx_intake_delivery.h"
 #include "ngx_intake_segment.h"
+#include "bytes.h"
+#include "tap.h"
 
 
 /*
@@ -24,9 +27,6 @@
 #define RECORDS  4
 
 
-static ngx_uint_t  tests;
-static ngx_uint_t  failed;
-
 static u_char  file[8192];
 static size_t  ends[RECORDS + 1];
 
@@ -35,27 +35,6 @@ static const char  *names[] = {
     "intakekey", "intakeverify", "intakekeyid", "intakeip", "intakeheaders",
     "intakespam", "intakefiles", "data"
 };
-
-
-static void
-ok(ngx_uint_t passed, const char *format, ...)
-{
-    va_list  args;
-
-    tests++;
-
-    if (!passed) {
-        failed++;
-    }
-
-    printf("%s %lu - ", passed ? "ok" : "not ok", (unsigned long) tests);
-
-    va_start(args, format);
-    vprintf(format, args);
-    va_end(args);
-
-    printf("\n");
-}
 
 
 static void
@@ -215,8 +194,7 @@ test_delivery(void)
            "delivery %lu: read as written", (unsigned long) n);
 
         for (bad = 0, i = 0; i < len; i++) {
-            exact = malloc(i ? i : 1);
-            memcpy(exact, buf, i);
+            exact = copy_bytes(buf, i);
             bad += ngx_intake_delivery_read(exact, exact + i, &read)
                    != NGX_ERROR;
             free(exact);
@@ -345,8 +323,7 @@ read_file(ngx_intake_segment_t *segment, size_t len, ngx_int_t *rc,
     ngx_intake_record_t     record;
     ngx_intake_delivery_t   delivery, read;
 
-    data = malloc(len ? len : 1);
-    memcpy(data, file, len);
+    data = copy_bytes(file, len);
 
     p = data + HEADER;
     last = data + len;
@@ -703,7 +680,5 @@ main(int argc, char **argv)
     test_flips();
     test_lengths();
 
-    printf("1..%lu\n", (unsigned long) tests);
-
-    return failed ? 1 : 0;
+    return done();
 }

@@ -14,6 +14,7 @@
 
 #include "ngx_intake_business_clock.h"
 #include "ngx_intake_holidays.h"
+#include "tap.h"
 
 
 /* what the tests of the business clock and of its parts have in common */
@@ -30,39 +31,7 @@ struct block_s {
 };
 
 
-static ngx_uint_t        tests;
-static ngx_uint_t        failed;
-static block_t          *blocks;
-
-
-static ngx_inline void
-ok(ngx_uint_t passed, const char *format, ...)
-{
-    va_list  args;
-
-    tests++;
-
-    if (!passed) {
-        failed++;
-    }
-
-    printf("%s %lu - ", passed ? "ok" : "not ok", (unsigned long) tests);
-
-    va_start(args, format);
-    vprintf(format, args);
-    va_end(args);
-
-    printf("\n");
-}
-
-
-static ngx_inline int
-done(void)
-{
-    printf("1..%lu\n", (unsigned long) tests);
-
-    return failed != 0;
-}
+static block_t  *blocks;
 
 
 /* memory that release() frees; data counts down to a failure, or is NULL */

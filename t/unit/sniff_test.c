@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include "ngx_intake_sniff.h"
 #include "ngx_intake_utf8.h"
+#include "bytes.h"
+#include "tap.h"
 
 
 #define DOCX                                                                  \
@@ -46,10 +48,6 @@ typedef struct {
     u_char      *data;
     size_t       len;
 } test_memory_t;
-
-
-static ngx_uint_t  test_number;
-static ngx_uint_t  test_failed;
 
 
 #define magic(bytes, type)  { bytes, sizeof(bytes) - 1, type }
@@ -167,13 +165,9 @@ static test_allowed_t  test_allows[] = {
 
 
 static void
-test_ok(ngx_uint_t ok, const char *name, const char *got)
+test_ok(ngx_uint_t passed, const char *name, const char *got)
 {
-    printf("%sok %lu - %s\n", ok ? "" : "not ", (unsigned long) ++test_number,
-           name);
-
-    if (!ok) {
-        test_failed++;
+    if (!ok(passed, "%s", name)) {
         printf("# got %s\n", got);
     }
 }
@@ -209,14 +203,7 @@ test_sniff(const u_char *p, size_t len, size_t n)
     ngx_intake_sniff_file_t  file;
     ngx_intake_sniff_text_t  text;
 
-    copy = malloc(len + !len);
-    if (copy == NULL) {
-        exit(2);
-    }
-
-    if (len) {
-        ngx_memcpy(copy, p, len);
-    }
+    copy = copy_bytes(p, len);
 
     memory.data = copy;
     memory.len = len;
@@ -500,7 +487,5 @@ main(void)
     ngx_str_set(&type, "image/png");
     test_ok(!ngx_intake_sniff_fits(&type, "text/plain"), "png, text", "yes");
 
-    printf("1..%lu\n", (unsigned long) test_number);
-
-    return test_failed ? 1 : 0;
+    return done();
 }

@@ -9,6 +9,8 @@
 #include <ngx_core.h>
 #include <stdio.h>
 #include "ngx_intake_spam_text.h"
+#include "bytes.h"
+#include "tap.h"
 
 
 typedef struct {
@@ -24,10 +26,6 @@ typedef struct {
 
 
 typedef ngx_uint_t (*test_number_pt)(ngx_str_t *text);
-
-
-static ngx_uint_t  test_number;
-static ngx_uint_t  test_failed;
 
 
 static test_words_t  test_words[] = {
@@ -188,36 +186,6 @@ static test_number_t  test_domains[] = {
 
 
 static void
-ok(ngx_uint_t good, const char *what, const char *text)
-{
-    test_number++;
-
-    if (!good) {
-        test_failed++;
-    }
-
-    printf("%sok %u - %s: ", good ? "" : "not ", (unsigned) test_number, what);
-
-    for ( /* void */ ; *text; text++) {
-        printf((*text >= ' ' && *text != '#') ? "%c" : ".", *text);
-    }
-
-    printf("\n");
-}
-
-
-/* a copy with nothing behind it */
-
-static void
-copy(ngx_str_t *text, const char *s)
-{
-    text->len = strlen(s);
-    text->data = malloc(text->len ? text->len : 1);
-    memcpy(text->data, s, text->len);
-}
-
-
-static void
 check_words(void)
 {
     u_char        *dst;
@@ -226,17 +194,17 @@ check_words(void)
     test_words_t  *t;
 
     for (t = test_words; t->text; t++) {
-        copy(&text, t->text);
+        text = copy_string(t->text, strlen(t->text));
         dst = malloc(text.len ? text.len : 1);
 
         len = ngx_intake_spam_words(dst, &text);
         ok(len == strlen(t->expected) && memcmp(dst, t->expected, len) == 0,
-           "words", t->text);
+           "words: %s", t->text);
 
         len = ngx_intake_spam_words(text.data, &text);
         ok(len == strlen(t->expected)
            && memcmp(text.data, t->expected, len) == 0,
-           "words in place", t->text);
+           "words in place: %s", t->text);
 
         free(dst);
         free(text.data);
@@ -271,8 +239,8 @@ check(const char *what, test_number_pt function, test_number_t *t)
     ngx_str_t  text;
 
     for ( /* void */ ; t->text; t++) {
-        copy(&text, t->text);
-        ok(function(&text) == t->expected, what, t->text);
+        text = copy_string(t->text, strlen(t->text));
+        ok(function(&text) == t->expected, "%s: %s", what, t->text);
         free(text.data);
     }
 }
@@ -286,9 +254,9 @@ check_order(void)
     ngx_str_set(&one, "ab");
     ngx_str_set(&other, "abc");
 
-    ok(ngx_intake_spam_compare(&one, &other) < 0, "order", "shorter first");
-    ok(ngx_intake_spam_compare(&other, &one) > 0, "order", "longer last");
-    ok(ngx_intake_spam_compare(&one, &one) == 0, "order", "same");
+    ok(ngx_intake_spam_compare(&one, &other) < 0, "order: shorter first");
+    ok(ngx_intake_spam_compare(&other, &one) > 0, "order: longer last");
+    ok(ngx_intake_spam_compare(&one, &one) == 0, "order: same");
 }
 
 
@@ -306,7 +274,5 @@ main(void)
     check("name", ngx_intake_spam_name_field, test_names);
     check("domain", domain, test_domains);
 
-    printf("1..%u\n", (unsigned) test_number);
-
-    return test_failed ? 1 : 0;
+    return done();
 }

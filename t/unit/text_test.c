@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include "ngx_intake_text.h"
 #include "ngx_intake_utf8.h"
+#include "bytes.h"
+#include "tap.h"
 
 
 #define R  "\xef\xbf\xbd"
@@ -33,10 +35,6 @@ typedef struct {
     size_t       units;
     const char  *lines;                 /* NULL: as it is */
 } test_text_t;
-
-
-static ngx_uint_t  test_number;
-static ngx_uint_t  test_failed;
 
 
 /* the examples of Unicode, section 3.9, and the ends of all ranges */
@@ -118,44 +116,6 @@ static test_text_t  test_texts[] = {
 
 
 static void
-ok(ngx_uint_t good, const char *what, const char *name)
-{
-    test_number++;
-
-    if (!good) {
-        test_failed++;
-    }
-
-    printf("%sok %u - %s: ", good ? "" : "not ", (unsigned) test_number, what);
-
-    for ( /* void */ ; *name; name++) {
-        putchar(*name < ' ' || *name == '#' ? '.' : *name);
-    }
-
-    putchar('\n');
-}
-
-
-/* from memory of just its size, so that a sanitizer sees its end */
-
-static u_char *
-test_copy(const char *text, size_t len)
-{
-    u_char  *p;
-
-    p = malloc(len ? len : 1);
-
-    if (p == NULL) {
-        abort();
-    }
-
-    ngx_memcpy(p, text, len);
-
-    return p;
-}
-
-
-static void
 test_decode(void)
 {
     u_char       *src, *dst, *last;
@@ -165,17 +125,17 @@ test_decode(void)
 
     for (t = test_utf8; t->text; t++) {
 
-        src = test_copy(t->text, t->len);
+        src = copy_bytes(t->text, t->len);
 
         same = t->len == t->expect_len
                && ngx_memcmp(t->text, t->expect, t->len) == 0;
 
-        ok(ngx_intake_utf8_valid(src, t->len) == same, "valid", t->text);
+        ok(ngx_intake_utf8_valid(src, t->len) == same, "valid: %s", t->text);
 
         n = ngx_intake_utf8_length(src, t->len);
 
         ok(n == t->expect_len && n <= t->len * NGX_INTAKE_UTF8_GROWTH,
-           "length", t->text);
+           "length: %s", t->text);
 
         dst = malloc(n ? n : 1);
 
@@ -186,7 +146,8 @@ test_decode(void)
         last = ngx_intake_utf8_copy(dst, src, t->len);
 
         ok((size_t) (last - dst) == t->expect_len
-           && ngx_memcmp(dst, t->expect, t->expect_len) == 0, "copy", t->text);
+           && ngx_memcmp(dst, t->expect, t->expect_len) == 0,
+           "copy: %s", t->text);
 
         free(dst);
         free(src);
@@ -217,7 +178,7 @@ test_characters(void)
         good &= (ngx_intake_utf8_next(&p, last) == c && p == last);
     }
 
-    ok(good, "all characters", "and back");
+    ok(good, "all characters: and back");
 }
 
 
@@ -232,15 +193,15 @@ test_rules(void)
 
     for (t = test_texts; t->text; t++) {
 
-        text.data = test_copy(t->text, t->len);
+        text.data = copy_bytes(t->text, t->len);
         text.len = t->len;
 
         ok(ngx_intake_text_single_line(&text) == t->single_line,
-           "single line", t->text);
+           "single line: %s", t->text);
 
-        ok(ngx_intake_text_blank(&text) == t->blank, "blank", t->text);
+        ok(ngx_intake_text_blank(&text) == t->blank, "blank: %s", t->text);
 
-        ok(ngx_intake_text_units(&text) == t->units, "units", t->text);
+        ok(ngx_intake_text_units(&text) == t->units, "units: %s", t->text);
 
         lines = t->lines ? t->lines : t->text;
         expect = t->lines ? strlen(t->lines) : t->len;
@@ -256,7 +217,7 @@ test_rules(void)
         last = ngx_intake_text_lines(dst, &text);
 
         ok(n == expect && (size_t) (last - dst) == n
-           && ngx_memcmp(dst, lines, n) == 0, "lines", t->text);
+           && ngx_memcmp(dst, lines, n) == 0, "lines: %s", t->text);
 
         free(dst);
         free(text.data);
@@ -286,7 +247,7 @@ test_trim(void)
         ngx_intake_text_trim(&text);
 
         ok(text.len == strlen(expect[i])
-           && ngx_memcmp(text.data, expect[i], text.len) == 0, "trim",
+           && ngx_memcmp(text.data, expect[i], text.len) == 0, "trim: %s",
            texts[i]);
     }
 }
@@ -300,7 +261,5 @@ main(void)
     test_rules();
     test_trim();
 
-    printf("1..%u\n", (unsigned) test_number);
-
-    return test_failed != 0;
+    return done();
 }

@@ -10,6 +10,8 @@
 
 #include "ngx_intake_time.h"
 #include "ngx_intake_uuid.h"
+#include "bytes.h"
+#include "tap.h"
 
 
 #define S          NGX_INTAKE_TIME_S
@@ -25,31 +27,6 @@ typedef struct {
     const char              *text;
     int64_t                  usec;
 } parse_case_t;
-
-
-static ngx_uint_t  tests;
-static ngx_uint_t  failed;
-
-
-static void
-ok(ngx_uint_t passed, const char *format, ...)
-{
-    va_list  args;
-
-    tests++;
-
-    if (!passed) {
-        failed++;
-    }
-
-    printf("%s %lu - ", passed ? "ok" : "not ok", (unsigned long) tests);
-
-    va_start(args, format);
-    vprintf(format, args);
-    va_end(args);
-
-    printf("\n");
-}
 
 
 static parse_case_t  parse_cases[] = {
@@ -194,7 +171,6 @@ static parse_case_t  parse_cases[] = {
 static void
 test_parse(void)
 {
-    u_char        *copy;
     int64_t        usec;
     ngx_int_t      rc;
     ngx_str_t      src;
@@ -204,16 +180,7 @@ test_parse(void)
     for (i = 0; i < sizeof(parse_cases) / sizeof(parse_cases[0]); i++) {
         c = &parse_cases[i];
 
-        /* a copy without a zero, so that sanitizers see a read behind it */
-
-        src.len = strlen(c->text);
-        copy = malloc(src.len);
-
-        if (src.len) {
-            memcpy(copy, c->text, src.len);
-        }
-
-        src.data = copy;
+        src = copy_string(c->text, strlen(c->text));
         usec = REFUSED;
 
         rc = ngx_intake_time_parse(c->unit, &src, &usec);
@@ -223,7 +190,7 @@ test_parse(void)
            (c->text[0] && c->text[src.len - 1] == '\n') ? "..." : c->text,
            (long long) c->usec);
 
-        free(copy);
+        free(src.data);
     }
 
     ngx_str_null(&src);
@@ -424,7 +391,5 @@ main(void)
     test_dates();
     test_uuid();
 
-    printf("1..%lu\n", (unsigned long) tests);
-
-    return failed ? 1 : 0;
+    return done();
 }

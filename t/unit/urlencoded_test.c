@@ -9,6 +9,8 @@
 #include <ngx_core.h>
 #include <stdio.h>
 #include "ngx_intake_urlencoded.h"
+#include "bytes.h"
+#include "tap.h"
 
 
 typedef struct {
@@ -23,10 +25,6 @@ typedef struct {
     ngx_uint_t   calls;
     ngx_uint_t   stop;              /* the call to end at */
 } test_log_t;
-
-
-static ngx_uint_t  test_number;
-static ngx_uint_t  test_failed;
 
 
 static test_pair_t  test_pairs[] = {
@@ -64,19 +62,6 @@ static test_pair_t  test_pairs[] = {
 
     { NULL, NULL }
 };
-
-
-static void
-ok(ngx_uint_t good, const char *name)
-{
-    test_number++;
-
-    if (!good) {
-        test_failed++;
-    }
-
-    printf("%sok %u - %s\n", good ? "" : "not ", (unsigned) test_number, name);
-}
 
 
 static ngx_int_t
@@ -131,13 +116,7 @@ test_parse(test_log_t *log, ngx_intake_form_limits_t *limits, const char *body,
 
         n = (first == 0) ? 1 : (pos == 0) ? first : len - pos;
 
-        piece = malloc(n);
-
-        if (piece == NULL) {
-            abort();
-        }
-
-        ngx_memcpy(piece, body + pos, n);
+        piece = copy_bytes(body + pos, n);
         rc = ngx_intake_urlencoded_feed(&u, piece, n);
         free(piece);
     }
@@ -197,7 +176,7 @@ test_pieces(void)
             }
         }
 
-        ok(good, t->body);
+        ok(good, "%s", t->body);
     }
 
     good = test_parse(&log, &limits, "a\0b=%00\0", 8, 0, &error) == NGX_OK
@@ -237,7 +216,7 @@ test_limit(ngx_intake_form_limits_t *limits, const char *body,
         }
     }
 
-    ok(good, body);
+    ok(good, "%s", body);
 }
 
 
@@ -326,7 +305,5 @@ main(void)
     test_limits();
     test_ends();
 
-    printf("1..%u\n", (unsigned) test_number);
-
-    return test_failed != 0;
+    return done();
 }

@@ -12,6 +12,8 @@
 #include <time.h>
 
 #include "ngx_intake_xml.h"
+#include "bytes.h"
+#include "tap.h"
 
 
 #define MAX_DEPTH  NGX_INTAKE_XML_MAX_DEPTH
@@ -23,37 +25,6 @@ typedef struct {
     const char  *path;
     const char  *text;          /* NULL: absent, or the document malformed */
 } field_case_t;
-
-
-static ngx_uint_t  tests;
-static ngx_uint_t  failed;
-
-
-static void
-ok(ngx_uint_t passed, const char *format, ...)
-{
-    char     name[200], *p;
-    va_list  args;
-
-    tests++;
-
-    if (!passed) {
-        failed++;
-    }
-
-    va_start(args, format);
-    vsnprintf(name, sizeof(name), format, args);
-    va_end(args);
-
-    for (p = name; *p; p++) {
-        if ((u_char) *p < 0x20 || *p == '#') {
-            *p = ' ';
-        }
-    }
-
-    printf("%s %lu - %s\n", passed ? "ok" : "not ok",
-           (unsigned long) tests, name);
-}
 
 
 #define WECHAT                                                                \
@@ -199,23 +170,6 @@ static field_case_t  field_cases[] = {
 };
 
 
-/* a copy of exactly its size, so that the sanitizers see its end */
-
-static u_char *
-copy(const char *text, size_t len)
-{
-    u_char  *p;
-
-    p = malloc(len);
-
-    if (len) {
-        memcpy(p, text, len);
-    }
-
-    return p;
-}
-
-
 static void
 test_fields(void)
 {
@@ -228,7 +182,7 @@ test_fields(void)
     for (i = 0; i < sizeof(field_cases) / sizeof(field_cases[0]); i++) {
         c = &field_cases[i];
         len = strlen(c->document);
-        data = copy(c->document, len);
+        data = copy_bytes(c->document, len);
 
         path.data = (u_char *) c->path;
         path.len = strlen(c->path);
@@ -391,7 +345,5 @@ main(void)
     test_depth();
     test_time();
 
-    printf("1..%lu\n", (unsigned long) tests);
-
-    return failed ? 1 : 0;
+    return done();
 }
