@@ -7,78 +7,42 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "ngx_intake_civil.h"
 #include "ngx_intake_date.h"
 
 
-/* the calendar repeats every 400 years of this many days */
+/* 1970-01-01 was a Thursday */
 
-#define NGX_INTAKE_DATE_ERA         146097
+#define NGX_INTAKE_DATE_EPOCH_DAY  4
 
-/* days from 0000-03-01, where eras begin, to 1970-01-01, a Thursday */
-
-#define NGX_INTAKE_DATE_ERA_OFFSET  719468
-#define NGX_INTAKE_DATE_EPOCH_DAY   4
-
-#define NGX_INTAKE_DATE_LEN         (sizeof("1970-01-01") - 1)
-#define NGX_INTAKE_TIMES_LEN        (sizeof("00:00-24:00") - 1)
-#define NGX_INTAKE_WEEKDAY_LEN      (sizeof("mon") - 1)
+#define NGX_INTAKE_TIMES_LEN       (sizeof("00:00-24:00") - 1)
+#define NGX_INTAKE_WEEKDAY_LEN     (sizeof("mon") - 1)
 
 
-static int64_t ngx_intake_date_floor(int64_t value, int64_t unit);
 static ngx_int_t ngx_intake_weekday_parse(u_char *p, u_char *last);
 static ngx_int_t ngx_intake_clock_parse(u_char *p);
-static ngx_int_t ngx_intake_date_digits(u_char *p, ngx_uint_t n);
 
 
 int64_t
 ngx_intake_date(int64_t year, ngx_uint_t month, ngx_uint_t day)
 {
-    int64_t  era;
-
-    /* years that begin in March have their leap day at the end */
-
-    if (month > 2) {
-        month -= 3;
-
-    } else {
-        month += 9;
-        year--;
-    }
-
-    era = ngx_intake_date_floor(year, 400);
-    year -= era * 400;
-
-    return era * NGX_INTAKE_DATE_ERA
-           + year * 365 + year / 4 - year / 100
-           + (int64_t) ((153 * month + 2) / 5)
-           + (int64_t) day - 1
-           - NGX_INTAKE_DATE_ERA_OFFSET;
+    return ngx_intake_civil_date(year, month, day);
 }
 
 
 int64_t
 ngx_intake_date_of(int64_t sec)
 {
-    return ngx_intake_date_floor(sec, NGX_INTAKE_DAY_SECONDS);
+    return ngx_intake_civil_floor(sec, NGX_INTAKE_DAY_SECONDS);
 }
 
 
 int64_t
 ngx_intake_date_year(int64_t date)
 {
-    int64_t  era, year;
+    ngx_uint_t  month, day;
 
-    date += NGX_INTAKE_DATE_ERA_OFFSET;
-
-    era = ngx_intake_date_floor(date, NGX_INTAKE_DATE_ERA);
-    date -= era * NGX_INTAKE_DATE_ERA;
-
-    year = (date - date / 1460 + date / 36524 - date / 146096) / 365;
-    date -= year * 365 + year / 4 - year / 100;
-
-    /* January is 306 days after March began */
-
-    return era * 400 + year + (date >= 306);
+    return ngx_intake_civil_year(date, &month, &day);
 }
 
 
@@ -87,7 +51,7 @@ ngx_intake_date_weekday(int64_t date)
 {
     date += NGX_INTAKE_DATE_EPOCH_DAY;
 
-    return date - ngx_intake_date_floor(date, NGX_INTAKE_WEEKDAYS)
+    return date - ngx_intake_civil_floor(date, NGX_INTAKE_WEEKDAYS)
                   * NGX_INTAKE_WEEKDAYS;
 }
 
@@ -95,58 +59,18 @@ ngx_intake_date_weekday(int64_t date)
 ngx_uint_t
 ngx_intake_date_leap_year(int64_t year)
 {
-    return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-}
-
-
-/* division that rounds down */
-
-static int64_t
-ngx_intake_date_floor(int64_t value, int64_t unit)
-{
-    return value / unit - (value % unit < 0);
+    return ngx_intake_civil_leap_year(year);
 }
 
 
 ngx_int_t
 ngx_intake_date_parse(ngx_str_t *text, int64_t *date)
 {
-    u_char     *p;
-    ngx_int_t   year, month, day, length;
-
-    static ngx_int_t  lengths[] = {
-        31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31
-    };
-
-    if (text->len != NGX_INTAKE_DATE_LEN) {
+    if (text->len != NGX_INTAKE_CIVIL_LEN) {
         return NGX_ERROR;
     }
 
-    p = text->data;
-
-    year = ngx_intake_date_digits(p, 4);
-    month = ngx_intake_date_digits(p + 5, 2);
-    day = ngx_intake_date_digits(p + 8, 2);
-
-    if (p[4] != '-' || p[7] != '-'
-        || year < 1970 || month < 1 || month > 12 || day < 1)
-    {
-        return NGX_ERROR;
-    }
-
-    length = lengths[month - 1];
-
-    if (month == 2 && ngx_intake_date_leap_year(year)) {
-        length++;
-    }
-
-    if (day > length) {
-        return NGX_ERROR;
-    }
-
-    *date = ngx_intake_date(year, month, day);
-
-    return NGX_OK;
+    return ngx_intake_civil_parse(text->data, 1970, date);
 }
 
 
@@ -159,8 +83,8 @@ ngx_intake_date_range_parse(ngx_str_t *text, int64_t *first, int64_t *last)
 
     date = *text;
 
-    if (date.len > NGX_INTAKE_DATE_LEN) {
-        date.len = NGX_INTAKE_DATE_LEN;
+    if (date.len > NGX_INTAKE_CIVIL_LEN) {
+        date.len = NGX_INTAKE_CIVIL_LEN;
     }
 
     if (ngx_intake_date_parse(&date, &from) != NGX_OK) {
@@ -169,10 +93,10 @@ ngx_intake_date_range_parse(ngx_str_t *text, int64_t *first, int64_t *last)
 
     to = from;
 
-    if (text->len > NGX_INTAKE_DATE_LEN) {
-        p = text->data + NGX_INTAKE_DATE_LEN;
+    if (text->len > NGX_INTAKE_CIVIL_LEN) {
+        p = text->data + NGX_INTAKE_CIVIL_LEN;
 
-        if (text->len != 2 * NGX_INTAKE_DATE_LEN + 2
+        if (text->len != 2 * NGX_INTAKE_CIVIL_LEN + 2
             || p[0] != '.' || p[1] != '.')
         {
             return NGX_ERROR;
@@ -316,8 +240,8 @@ ngx_intake_clock_parse(u_char *p)
 {
     ngx_int_t  hour, min;
 
-    hour = ngx_intake_date_digits(p, 2);
-    min = ngx_intake_date_digits(p + 3, 2);
+    hour = ngx_intake_civil_digits(p, 2);
+    min = ngx_intake_civil_digits(p + 3, 2);
 
     if (p[2] != ':' || hour < 0 || min < 0 || min > 59
         || hour * 60 + min > NGX_INTAKE_DAY_MINUTES)
@@ -326,26 +250,4 @@ ngx_intake_clock_parse(u_char *p)
     }
 
     return hour * 60 + min;
-}
-
-
-/* exactly n digits, or NGX_ERROR */
-
-static ngx_int_t
-ngx_intake_date_digits(u_char *p, ngx_uint_t n)
-{
-    ngx_int_t  value;
-
-    value = 0;
-
-    while (n--) {
-
-        if (*p < '0' || *p > '9') {
-            return NGX_ERROR;
-        }
-
-        value = value * 10 + (*p++ - '0');
-    }
-
-    return value;
 }

@@ -7,6 +7,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "ngx_intake_civil.h"
 #include "ngx_intake_time.h"
 
 
@@ -16,14 +17,6 @@
 /* milliseconds from 1970 to 2015, where Discord's clock begins */
 
 #define NGX_INTAKE_DISCORD_EPOCH   1420070400000LL
-
-/* the calendar repeats every 400 years of this many days */
-
-#define NGX_INTAKE_ERA             146097
-
-/* days from 0000-03-01, where eras begin, to 1970-01-01 */
-
-#define NGX_INTAKE_ERA_OFFSET      719468
 
 /* digits, leading zeros too */
 
@@ -38,11 +31,9 @@ static ngx_int_t ngx_intake_time_fraction(u_char *p, u_char *last,
     int64_t unit, int64_t *usec);
 static ngx_int_t ngx_intake_time_snowflake(ngx_str_t *src, int64_t *usec);
 static ngx_int_t ngx_intake_time_rfc3339(ngx_str_t *src, int64_t *usec);
-static ngx_int_t ngx_intake_time_date(u_char *p, int64_t *days);
 static ngx_int_t ngx_intake_time_clock(u_char *p);
 static ngx_int_t ngx_intake_time_zone(u_char *p, u_char *last,
     ngx_int_t *offset);
-static ngx_int_t ngx_intake_time_digits(u_char *p, ngx_uint_t n);
 static u_char *ngx_intake_time_pair(u_char *dst, ngx_uint_t value);
 
 
@@ -188,9 +179,11 @@ ngx_intake_time_rfc3339(ngx_str_t *src, int64_t *usec)
     p = src->data;
     last = p + src->len;
 
+    /* the last evening of 1969 may be 1970 in UTC */
+
     if (src->len < sizeof("1970-01-01T00:00:00Z") - 1
         || (p[10] != 'T' && p[10] != 't' && p[10] != ' ')
-        || ngx_intake_time_date(p, &days) != NGX_OK)
+        || ngx_intake_civil_parse(p, 1969, &days) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -246,64 +239,6 @@ ngx_intake_time_rfc3339(ngx_str_t *src, int64_t *usec)
 }
 
 
-/* "YYYY-MM-DD" to days since 1970-01-01, which an offset may still move */
-
-static ngx_int_t
-ngx_intake_time_date(u_char *p, int64_t *days)
-{
-    ngx_int_t  year, month, day, length, era;
-
-    static ngx_int_t  lengths[] = {
-        31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31
-    };
-
-    year = ngx_intake_time_digits(p, 4);
-    month = ngx_intake_time_digits(p + 5, 2);
-    day = ngx_intake_time_digits(p + 8, 2);
-
-    /* the last evening of 1969 may be 1970 in UTC */
-
-    if (p[4] != '-' || p[7] != '-'
-        || year < 1969 || month < 1 || month > 12 || day < 1)
-    {
-        return NGX_ERROR;
-    }
-
-    length = lengths[month - 1];
-
-    if (month == 2
-        && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0))
-    {
-        length++;
-    }
-
-    if (day > length) {
-        return NGX_ERROR;
-    }
-
-    /* years that begin in March have their leap day at the end */
-
-    if (month > 2) {
-        month -= 3;
-
-    } else {
-        month += 9;
-        year--;
-    }
-
-    era = year / 400;
-    year %= 400;
-
-    *days = (int64_t) era * NGX_INTAKE_ERA
-            + year * 365 + year / 4 - year / 100
-            + (153 * month + 2) / 5
-            + day - 1
-            - NGX_INTAKE_ERA_OFFSET;
-
-    return NGX_OK;
-}
-
-
 /* "HH:MM:SS" to seconds, where SS may be 60, or NGX_ERROR */
 
 static ngx_int_t
@@ -311,9 +246,9 @@ ngx_intake_time_clock(u_char *p)
 {
     ngx_int_t  hour, min, sec;
 
-    hour = ngx_intake_time_digits(p, 2);
-    min = ngx_intake_time_digits(p + 3, 2);
-    sec = ngx_intake_time_digits(p + 6, 2);
+    hour = ngx_intake_civil_digits(p, 2);
+    min = ngx_intake_civil_digits(p + 3, 2);
+    sec = ngx_intake_civil_digits(p + 6, 2);
 
     if (p[2] != ':' || p[5] != ':'
         || hour < 0 || hour > 23 || min < 0 || min > 59 || sec < 0 || sec > 60)
@@ -350,8 +285,8 @@ ngx_intake_time_zone(u_char *p, u_char *last, ngx_int_t *offset)
 
     sign = *p;
 
-    hour = ngx_intake_time_digits(p + 1, 2);
-    min = ngx_intake_time_digits(last - 2, 2);
+    hour = ngx_intake_civil_digits(p + 1, 2);
+    min = ngx_intake_civil_digits(last - 2, 2);
 
     if ((sign != '+' && sign != '-')
         || hour < 0 || hour > 23 || min < 0 || min > 59)
@@ -369,32 +304,12 @@ ngx_intake_time_zone(u_char *p, u_char *last, ngx_int_t *offset)
 }
 
 
-/* exactly n digits, or NGX_ERROR */
-
-static ngx_int_t
-ngx_intake_time_digits(u_char *p, ngx_uint_t n)
-{
-    ngx_int_t  value;
-
-    value = 0;
-
-    while (n--) {
-
-        if (*p < '0' || *p > '9') {
-            return NGX_ERROR;
-        }
-
-        value = value * 10 + (*p++ - '0');
-    }
-
-    return value;
-}
-
-
 u_char *
 ngx_intake_time_format(u_char *dst, int64_t usec)
 {
-    uint32_t  days, era, year, month, day, sec, frac;
+    int64_t     year;
+    uint32_t    sec, frac;
+    ngx_uint_t  month, day;
 
     if (usec < 0) {
         usec = 0;
@@ -407,27 +322,7 @@ ngx_intake_time_format(u_char *dst, int64_t usec)
     usec /= NGX_INTAKE_SECOND;
 
     sec = usec % NGX_INTAKE_DAY;
-    days = usec / NGX_INTAKE_DAY + NGX_INTAKE_ERA_OFFSET;
-
-    /* the inverse of ngx_intake_time_date() */
-
-    era = days / NGX_INTAKE_ERA;
-    days %= NGX_INTAKE_ERA;
-
-    year = (days - days / 1460 + days / 36524 - days / 146096) / 365;
-    days -= year * 365 + year / 4 - year / 100;
-    year += era * 400;
-
-    month = (5 * days + 2) / 153;
-    day = days - (153 * month + 2) / 5 + 1;
-
-    if (month < 10) {
-        month += 3;
-
-    } else {
-        month -= 9;
-        year++;
-    }
+    year = ngx_intake_civil_year(usec / NGX_INTAKE_DAY, &month, &day);
 
     dst = ngx_intake_time_pair(dst, year / 100);
     dst = ngx_intake_time_pair(dst, year % 100);
