@@ -10,15 +10,26 @@
 /* The directives of intake_platform { } that say how a sender signs. */
 
 
+/* the argument numbered n; NGX_DECLINED: it is none of the directive's */
+
+typedef ngx_int_t (*ngx_http_intake_option_pt)(ngx_conf_t *cf, ngx_uint_t n,
+    ngx_http_intake_platform_conf_t *pc);
+
+
 static char *ngx_http_intake_set_elements(ngx_conf_t *cf,
     ngx_http_intake_platform_conf_t *pc);
-static ngx_http_intake_src_t *ngx_http_intake_first_src(ngx_conf_t *cf,
-    ngx_http_intake_platform_conf_t *pc, const char *what);
+static ngx_int_t ngx_http_intake_signature_option(ngx_conf_t *cf,
+    ngx_uint_t n, ngx_http_intake_platform_conf_t *pc);
+static ngx_int_t ngx_http_intake_body_digest_option(ngx_conf_t *cf,
+    ngx_uint_t n, ngx_http_intake_platform_conf_t *pc);
+static ngx_int_t ngx_http_intake_timestamp_option(ngx_conf_t *cf,
+    ngx_uint_t n, ngx_http_intake_platform_conf_t *pc);
+static char *ngx_http_intake_set_src(ngx_conf_t *cf,
+    ngx_http_intake_platform_conf_t *pc, ngx_http_intake_src_t **result,
+    const char *what, ngx_http_intake_option_pt option, char *takes);
 static ngx_int_t ngx_http_intake_set_encoding(ngx_conf_t *cf, ngx_uint_t n,
     ngx_http_intake_choice_t *encodings, const char *what,
     ngx_intake_encoding_e *encoding);
-static ngx_int_t ngx_http_intake_timestamp_option(ngx_conf_t *cf,
-    ngx_uint_t n, ngx_http_intake_platform_t *platform);
 
 
 static ngx_http_intake_choice_t  ngx_http_intake_algorithms[] = {
@@ -123,48 +134,40 @@ ngx_http_intake_set_signature(ngx_conf_t *cf, ngx_http_intake_directive_t *d,
 {
     ngx_http_intake_platform_conf_t *pc = conf;
 
-    ngx_int_t               rc;
-    ngx_str_t              *value;
-    ngx_uint_t              i;
-    ngx_http_intake_src_t  *src;
+    char  *rv;
 
-    value = cf->args->elts;
+    rv = ngx_http_intake_set_src(cf, pc, &pc->platform.signature, "signature",
+                         ngx_http_intake_signature_option,
+                         "takes SRC, split=, prefix=, encoding= and every");
 
-    src = ngx_http_intake_first_src(cf, pc, "signature");
-    if (src == NULL) {
-        return NGX_CONF_ERROR;
+    if (rv != NGX_CONF_OK) {
+        return rv;
     }
 
-    for (i = 2; i < cf->args->nelts; i++) {
-
-        if (ngx_strcmp(value[i].data, "every") == 0) {
-            pc->platform.every = 1;
-            continue;
-        }
-
-        rc = ngx_http_intake_src_option(cf, &value[i], "signature", src);
-
-        if (rc == NGX_DECLINED) {
-            rc = ngx_http_intake_set_encoding(cf, i,
-                                            ngx_http_intake_encodings,
-                                            "signature",
-                                            &pc->platform.signature_encoding);
-            pc->encoding_set = 1;
-        }
-
-        if (rc == NGX_DECLINED) {
-            return "takes SRC, split=, prefix=, encoding= and every";
-        }
-
-        if (rc != NGX_OK) {
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    pc->platform.signature = src;
     ngx_http_intake_position(cf, &pc->signature);
 
     return ngx_http_intake_set_elements(cf, pc);
+}
+
+
+static ngx_int_t
+ngx_http_intake_signature_option(ngx_conf_t *cf, ngx_uint_t n,
+    ngx_http_intake_platform_conf_t *pc)
+{
+    ngx_str_t  *value;
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[n].data, "every") == 0) {
+        pc->platform.every = 1;
+        return NGX_OK;
+    }
+
+    pc->encoding_set = 1;
+
+    return ngx_http_intake_set_encoding(cf, n, ngx_http_intake_encodings,
+                                        "signature",
+                                        &pc->platform.signature_encoding);
 }
 
 
@@ -334,41 +337,20 @@ ngx_http_intake_set_body_digest(ngx_conf_t *cf,
 {
     ngx_http_intake_platform_conf_t *pc = conf;
 
-    ngx_int_t               rc;
-    ngx_str_t              *value;
-    ngx_uint_t              i;
-    ngx_http_intake_src_t  *src;
+    return ngx_http_intake_set_src(cf, pc, &pc->platform.body_digest,
+                                 "body_digest",
+                                 ngx_http_intake_body_digest_option,
+                                 "takes SRC, split=, prefix= and encoding=");
+}
 
-    value = cf->args->elts;
 
-    src = ngx_http_intake_first_src(cf, pc, "body_digest");
-    if (src == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    for (i = 2; i < cf->args->nelts; i++) {
-
-        rc = ngx_http_intake_src_option(cf, &value[i], "body_digest", src);
-
-        if (rc == NGX_DECLINED) {
-            rc = ngx_http_intake_set_encoding(cf, i,
-                                         ngx_http_intake_encodings,
-                                         "body_digest",
-                                         &pc->platform.body_digest_encoding);
-        }
-
-        if (rc == NGX_DECLINED) {
-            return "takes SRC, split=, prefix= and encoding=";
-        }
-
-        if (rc != NGX_OK) {
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    pc->platform.body_digest = src;
-
-    return NGX_CONF_OK;
+static ngx_int_t
+ngx_http_intake_body_digest_option(ngx_conf_t *cf, ngx_uint_t n,
+    ngx_http_intake_platform_conf_t *pc)
+{
+    return ngx_http_intake_set_encoding(cf, n, ngx_http_intake_encodings,
+                                        "body_digest",
+                                        &pc->platform.body_digest_encoding);
 }
 
 
@@ -380,36 +362,16 @@ ngx_http_intake_set_timestamp(ngx_conf_t *cf, ngx_http_intake_directive_t *d,
 {
     ngx_http_intake_platform_conf_t *pc = conf;
 
-    ngx_int_t               rc;
-    ngx_str_t              *value;
-    ngx_uint_t              i;
-    ngx_http_intake_src_t  *src;
+    char  *rv;
 
-    value = cf->args->elts;
+    rv = ngx_http_intake_set_src(cf, pc, &pc->platform.timestamp, "timestamp",
+                         ngx_http_intake_timestamp_option,
+                         "takes SRC, split=, prefix=, unit= and tolerance=");
 
-    src = ngx_http_intake_first_src(cf, pc, "timestamp");
-    if (src == NULL) {
-        return NGX_CONF_ERROR;
+    if (rv != NGX_CONF_OK) {
+        return rv;
     }
 
-    for (i = 2; i < cf->args->nelts; i++) {
-
-        rc = ngx_http_intake_src_option(cf, &value[i], "timestamp", src);
-
-        if (rc == NGX_DECLINED) {
-            rc = ngx_http_intake_timestamp_option(cf, i, &pc->platform);
-        }
-
-        if (rc == NGX_DECLINED) {
-            return "takes SRC, split=, prefix=, unit= and tolerance=";
-        }
-
-        if (rc != NGX_OK) {
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    pc->platform.timestamp = src;
     ngx_http_intake_position(cf, &pc->timestamp);
 
     return NGX_CONF_OK;
@@ -418,7 +380,7 @@ ngx_http_intake_set_timestamp(ngx_conf_t *cf, ngx_http_intake_directive_t *d,
 
 static ngx_int_t
 ngx_http_intake_timestamp_option(ngx_conf_t *cf, ngx_uint_t n,
-    ngx_http_intake_platform_t *platform)
+    ngx_http_intake_platform_conf_t *pc)
 {
     ngx_int_t  rc, unit;
     ngx_str_t  text;
@@ -427,7 +389,7 @@ ngx_http_intake_timestamp_option(ngx_conf_t *cf, ngx_uint_t n,
                                       &text);
     if (rc == NGX_OK) {
         return ngx_http_intake_parse_tolerance(cf, &text, "timestamp",
-                                               &platform->tolerance);
+                                               &pc->platform.tolerance);
     }
 
     if (rc != NGX_DECLINED) {
@@ -446,7 +408,7 @@ ngx_http_intake_timestamp_option(ngx_conf_t *cf, ngx_uint_t n,
         return NGX_ERROR;
     }
 
-    platform->timestamp_unit = unit;
+    pc->platform.timestamp_unit = unit;
 
     return NGX_OK;
 }
@@ -460,16 +422,14 @@ ngx_http_intake_set_document(ngx_conf_t *cf, ngx_http_intake_directive_t *d,
 {
     ngx_http_intake_platform_conf_t *pc = conf;
 
-    ngx_int_t               rc;
-    ngx_str_t              *value;
-    ngx_uint_t              i;
+    char                   *rv;
     ngx_http_intake_src_t  *src;
 
-    value = cf->args->elts;
+    rv = ngx_http_intake_set_src(cf, pc, &src, "document", NULL,
+                                 "takes SRC, split= and prefix=");
 
-    src = ngx_http_intake_first_src(cf, pc, "document");
-    if (src == NULL) {
-        return NGX_CONF_ERROR;
+    if (rv != NGX_CONF_OK) {
+        return rv;
     }
 
     if (src->kind != NGX_HTTP_INTAKE_SRC_FORM
@@ -478,12 +438,51 @@ ngx_http_intake_set_document(ngx_conf_t *cf, ngx_http_intake_directive_t *d,
         return "must be a parameter, such as form:payload";
     }
 
+    pc->platform.document = src;
+
+    return NGX_CONF_OK;
+}
+
+
+/*
+ * What begins with a SRC: split= and prefix=, which belong to it, and options
+ * of the directive's own, if it has any; takes is said of anything else.
+ */
+
+static char *
+ngx_http_intake_set_src(ngx_conf_t *cf, ngx_http_intake_platform_conf_t *pc,
+    ngx_http_intake_src_t **result, const char *what,
+    ngx_http_intake_option_pt option, char *takes)
+{
+    ngx_int_t               rc;
+    ngx_str_t              *value;
+    ngx_uint_t              i;
+    ngx_http_intake_src_t  *src;
+
+    value = cf->args->elts;
+
+    src = ngx_palloc(cf->pool, sizeof(ngx_http_intake_src_t));
+    if (src == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_intake_parse_src(cf, pc->platform.paths, &value[1], what,
+                                  src)
+        != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
     for (i = 2; i < cf->args->nelts; i++) {
 
-        rc = ngx_http_intake_src_option(cf, &value[i], "document", src);
+        rc = ngx_http_intake_src_option(cf, &value[i], what, src);
+
+        if (rc == NGX_DECLINED && option) {
+            rc = option(cf, i, pc);
+        }
 
         if (rc == NGX_DECLINED) {
-            return "takes SRC, split= and prefix=";
+            return takes;
         }
 
         if (rc != NGX_OK) {
@@ -491,36 +490,9 @@ ngx_http_intake_set_document(ngx_conf_t *cf, ngx_http_intake_directive_t *d,
         }
     }
 
-    pc->platform.document = src;
+    *result = src;
 
     return NGX_CONF_OK;
-}
-
-
-/* the SRC that a directive begins with */
-
-static ngx_http_intake_src_t *
-ngx_http_intake_first_src(ngx_conf_t *cf, ngx_http_intake_platform_conf_t *pc,
-    const char *what)
-{
-    ngx_str_t              *value;
-    ngx_http_intake_src_t  *src;
-
-    value = cf->args->elts;
-
-    src = ngx_palloc(cf->pool, sizeof(ngx_http_intake_src_t));
-    if (src == NULL) {
-        return NULL;
-    }
-
-    if (ngx_http_intake_parse_src(cf, pc->platform.paths, &value[1], what,
-                                  src)
-        != NGX_OK)
-    {
-        return NULL;
-    }
-
-    return src;
 }
 
 
