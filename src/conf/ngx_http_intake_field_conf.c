@@ -191,7 +191,7 @@ ngx_http_intake_add_field(ngx_conf_t *cf, ngx_http_intake_form_conf_t *form,
         return NULL;
     }
 
-    field = ngx_http_intake_find_field(form, name);
+    field = ngx_http_intake_form_field(form, name);
 
     if (field) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -265,28 +265,6 @@ ngx_http_intake_field_name(ngx_conf_t *cf, ngx_str_t *name,
                        ngx_http_intake_purposes[control]);
 
     return NGX_ERROR;
-}
-
-
-ngx_http_intake_field_t *
-ngx_http_intake_find_field(ngx_http_intake_form_conf_t *form, ngx_str_t *name)
-{
-    ngx_uint_t                i;
-    ngx_http_intake_field_t  *field;
-
-    if (form->fields == NULL) {
-        return NULL;
-    }
-
-    field = form->fields->elts;
-
-    for (i = 0; i < form->fields->nelts; i++) {
-        if (ngx_http_intake_same(&field[i].name, name)) {
-            return &field[i];
-        }
-    }
-
-    return NULL;
 }
 
 

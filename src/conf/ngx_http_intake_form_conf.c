@@ -458,7 +458,7 @@ ngx_http_intake_check_conversation(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_http_intake_find_field(form, &form->conversation)) {
+    if (ngx_http_intake_form_field(form, &form->conversation)) {
         return NGX_CONF_OK;
     }
 

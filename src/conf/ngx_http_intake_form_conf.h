@@ -9,6 +9,7 @@
 
 
 #include "ngx_http_intake.h"
+#include "ngx_http_intake_form.h"
 #include "ngx_http_intake_platform.h"
 
 
@@ -46,14 +47,6 @@ ngx_int_t ngx_http_intake_options(ngx_conf_t *cf, ngx_uint_t first,
  */
 ngx_int_t ngx_http_intake_field_name(ngx_conf_t *cf, ngx_str_t *name,
     ngx_uint_t allowed, const char *what);
-
-/* 1 if `honeypot` of the form has this name */
-ngx_uint_t ngx_http_intake_is_honeypot(ngx_http_intake_form_conf_t *form,
-    ngx_str_t *name);
-
-/* the `field` of this name, or NULL */
-ngx_http_intake_field_t *ngx_http_intake_find_field(
-    ngx_http_intake_form_conf_t *form, ngx_str_t *name);
 
 /*
  * Compiles the pattern of a field so that it has to match the whole value.

@@ -182,28 +182,6 @@ ngx_http_intake_honeypot_name(ngx_conf_t *cf,
 }
 
 
-ngx_uint_t
-ngx_http_intake_is_honeypot(ngx_http_intake_form_conf_t *form, ngx_str_t *name)
-{
-    ngx_str_t   *honeypot;
-    ngx_uint_t   i;
-
-    if (form->honeypots == NULL) {
-        return 0;
-    }
-
-    honeypot = form->honeypots->elts;
-
-    for (i = 0; i < form->honeypots->nelts; i++) {
-        if (ngx_http_intake_same(&honeypot[i], name)) {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
 /* token secret=VALUE|file:PATH [min=TIME] [max=TIME] [cookie=NAME] */
 
 char *

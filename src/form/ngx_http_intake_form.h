@@ -291,6 +291,10 @@ void ngx_http_intake_name_value(ngx_http_intake_form_conf_t *form,
 ngx_http_intake_field_t *ngx_http_intake_form_field(
     ngx_http_intake_form_conf_t *form, ngx_str_t *name);
 
+/* 1 if `honeypot` of the form has this name */
+ngx_uint_t ngx_http_intake_is_honeypot(ngx_http_intake_form_conf_t *form,
+    ngx_str_t *name);
+
 /* 1: a field of the form, which is stored; 0: a word for us */
 ngx_uint_t ngx_http_intake_is_content(ngx_http_intake_form_value_t *value);
 

@@ -10,17 +10,13 @@
 /* The fields of a submission: by their names, and what they are for. */
 
 
-static ngx_uint_t ngx_http_intake_has_name(ngx_array_t *names,
-    ngx_str_t *name);
-
-
 void
 ngx_http_intake_name_value(ngx_http_intake_form_conf_t *form,
     ngx_http_intake_form_value_t *value)
 {
     value->field = ngx_http_intake_form_field(form, &value->name);
 
-    if (ngx_http_intake_has_name(form->honeypots, &value->name)) {
+    if (ngx_http_intake_is_honeypot(form, &value->name)) {
         value->control = NGX_INTAKE_CONTROL_HONEYPOT;
         return;
     }
@@ -65,20 +61,20 @@ ngx_http_intake_form_field(ngx_http_intake_form_conf_t *form, ngx_str_t *name)
 }
 
 
-static ngx_uint_t
-ngx_http_intake_has_name(ngx_array_t *names, ngx_str_t *name)
+ngx_uint_t
+ngx_http_intake_is_honeypot(ngx_http_intake_form_conf_t *form, ngx_str_t *name)
 {
-    ngx_str_t   *known;
+    ngx_str_t   *honeypot;
     ngx_uint_t   i;
 
-    if (names == NULL) {
+    if (form->honeypots == NULL) {
         return 0;
     }
 
-    known = names->elts;
+    honeypot = form->honeypots->elts;
 
-    for (i = 0; i < names->nelts; i++) {
-        if (ngx_http_intake_same(&known[i], name)) {
+    for (i = 0; i < form->honeypots->nelts; i++) {
+        if (ngx_http_intake_same(&honeypot[i], name)) {
             return 1;
         }
     }
