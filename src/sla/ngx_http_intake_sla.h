@@ -99,7 +99,7 @@ ngx_intake_business_clock_t *ngx_http_intake_clock(
     ngx_http_intake_tier_t *tier);
 
 
-/* conf/calendar_block, conf/sla_conf */
+/* conf/calendar_block, conf/sla_conf, conf/sla_check */
 
 char *ngx_http_intake_calendar_block(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
@@ -111,6 +111,13 @@ char *ngx_http_intake_source_tier(ngx_conf_t *cf,
     ngx_http_intake_directive_t *d, void *conf);
 char *ngx_http_intake_source_escalate(ngx_conf_t *cf,
     ngx_http_intake_directive_t *d, void *conf);
+
+/* the name of the tier of whoever is in no other */
+extern ngx_str_t  ngx_http_intake_default_tier;
+
+/* NULL: the source has no such tier */
+ngx_http_intake_tier_t *ngx_http_intake_find_tier(ngx_http_intake_sla_t *sla,
+    ngx_str_t *name);
 
 /* finds the calendars and tiers that source names, and what cannot be */
 char *ngx_http_intake_check_sla(ngx_conf_t *cf,
