@@ -164,6 +164,21 @@ void ngx_http_intake_add_tally(ngx_http_intake_tally_t *sum,
     ngx_http_intake_tally_t *tally);
 
 
+/*
+ * sla/fetch_reply: what the snapshot script tells of the lanes, rows in their
+ * order, and of the conversations, {H, TIER, CLOCK, since, due, state} each;
+ * what XINFO GROUPS and XPENDING tell of the groups.
+ */
+void ngx_http_intake_read_lanes(ngx_http_intake_panel_t *panel,
+    ngx_intake_redis_reply_t *lanes);
+void ngx_http_intake_read_conversations(ngx_http_intake_sla_t *sla,
+    ngx_http_intake_panel_t *panel, ngx_intake_redis_reply_t *list);
+void ngx_http_intake_read_groups(ngx_http_intake_source_t *source,
+    ngx_http_intake_panel_t *panel, ngx_intake_redis_reply_t *reply);
+void ngx_http_intake_read_pending(ngx_http_intake_group_t *group,
+    ngx_intake_redis_reply_t *reply);
+
+
 /* sla/fetch: reads all panels; done hears of the end, once */
 
 typedef void (*ngx_http_intake_fetched_pt)(ngx_uint_t ok);
