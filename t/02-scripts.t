@@ -21,7 +21,7 @@ use Intake::Test;
 
 my $t = Intake::Test->new();
 my $built = dirname($t->static() ? $t->{nginx} : $t->{module});
-my $header = Intake::Process::slurp("$built/ngx_intake_scripts.h") // '';
+my $header = Intake::File::slurp("$built/ngx_intake_scripts.h") // '';
 my %strings;
 
 while ($header =~ /^#define NGX_INTAKE_(\w+)_LUA \\\n((?:    ".*" \\\n)*)\n/mg)

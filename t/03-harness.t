@@ -355,7 +355,7 @@ subtest 'checks' => sub {
     my ($worker) = $t->worker_pids();
     kill 'KILL', $t->master_pid();
     ok(!$t->quit(0.5), 'an orphan stays');
-    like(Intake::Process::slurp("/proc/$worker/stat") // '1 (nginx) Z',
+    like(Intake::File::slurp("/proc/$worker/stat") // '1 (nginx) Z',
         qr/\) Z/, 'and is killed');
 };
 

@@ -9,9 +9,12 @@ use strict;
 use warnings;
 
 use FindBin;
+use lib "$FindBin::Bin/lib";
 
 use File::Temp qw(tempdir);
 use Test::More;
+
+use Intake::File qw(slurp spew);
 
 
 my $root = "$FindBin::Bin/..";
@@ -21,25 +24,6 @@ my $dir = tempdir(CLEANUP => 1);
 is(system('make', '-s', '-C', $root, 'build/unit/segment_test'), 0,
    'the reader in C is built')
     or BAIL_OUT('no reader');
-
-
-sub slurp {
-    my ($path) = @_;
-
-    open my $fh, '<:raw', $path or die "$path: $!";
-    local $/;
-
-    return scalar <$fh>;
-}
-
-
-sub spew {
-    my ($path, $text) = @_;
-
-    open my $fh, '>:raw', $path or die "$path: $!";
-    print $fh $text;
-    close $fh or die "$path: $!";
-}
 
 
 sub run {

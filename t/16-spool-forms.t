@@ -11,12 +11,13 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
-use Digest::SHA qw(hmac_sha256_hex sha256_hex);
+use Digest::SHA qw(sha256_hex);
 use JSON::PP;
 use POSIX qw(strftime);
 use Test::More;
 
 use Intake::Deliveries;
+use Intake::Desk;
 use Intake::RedisServer;
 use Intake::Spool;
 use Intake::Test;
@@ -40,16 +41,7 @@ intake_source contact {
     sla          first=1h calendar=office;
 }
 
-intake_platform desk {
-    algorithm  hmac-sha256;
-    signature  header:X-Signature;
-    signed     "$body";
-    id         json:id;
-    message    inbound when=json:from=customer conversation=json:thread
-               id=json:id time=json:at unit=rfc3339;
-    message    outbound conversation=json:thread id=json:id time=json:at
-               unit=rfc3339;
-}
+include %%DESK%%;
 
 intake_source mail {
     platform  desk;
@@ -95,10 +87,8 @@ sub fields {
 
 sub mail {
     my ($t, $query, %event) = @_;
-    my $body = JSON::PP->new->canonical->encode(\%event);
 
-    return $t->post("/mail$query", $body, [
-        'X-Signature' => hmac_sha256_hex($body, 's3cret')]);
+    return desk_message($t, "/mail$query", \%event);
 }
 
 

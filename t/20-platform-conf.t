@@ -693,7 +693,8 @@ subtest 'blocks' => sub {
     is_deeply([$code, @said],
               [1, '"A" in "signature" does not say where the value stands, '
                   . 'write header:NAME, query:NAME, form:NAME, json:PATH, '
-                  . 'xml:PATH or conf:NAME in more.conf:3'], 'an included file');
+                  . 'xml:PATH or conf:NAME in more.conf:3'],
+              'an included file');
 
     my $text = $main =~ s/include .*/intake_platform p { algorithm nome; }/r;
     my ($line) = grep { (split /\n/, $t->expand($text))[$_ - 1] =~ /nome;/ }

@@ -30,8 +30,8 @@ plan(skip_all => "there is no $file") unless -e $file;
 plan(skip_all => 'libfaketime and the sanitizers do not go together')
     if Intake::Test->new()->has('-fsanitize');
 
-my @vectors = @{JSON::PP->new->utf8->decode(Intake::Process::slurp($file))};
-my $presets = Intake::Process::slurp(
+my @vectors = @{JSON::PP->new->utf8->decode(Intake::File::slurp($file))};
+my $presets = Intake::File::slurp(
     Intake::Test->root() . '/conf/intake/platforms.conf');
 my %presets;
 

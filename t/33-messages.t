@@ -28,7 +28,7 @@ use Intake::Test;
 my $json = JSON::PP->new->utf8;
 my $folder = Intake::Test->root() . '/t/payloads';
 my @payloads = @{$json->decode(
-    Intake::Process::slurp("$folder/expected.json"))};
+    Intake::File::slurp("$folder/expected.json"))};
 
 $_->{path} = "$folder/$_->{file}" for @payloads;
 
@@ -58,7 +58,7 @@ for my $payload (@payloads) {
     my $type = $payload->{path} =~ /\.xml$/ ? 'text/xml'
                                             : 'application/json';
 
-    $payload->{body} = Intake::Process::slurp($payload->{path});
+    $payload->{body} = Intake::File::slurp($payload->{path});
     $payload->{headers} = { 'Content-Type' => $type,
                             %{$payload->{headers} || {}} };
 }
@@ -104,36 +104,9 @@ my @used = sort keys %used;
 
 $t->redis();
 
-my $sources = join '', map {
-    "    intake_source $_ {\n" . $platforms->conf($_)
-    . "        dedupe key=none;\n    }\n" } @used;
-my $locations = join '', map {
-    "        location = /$_ { intake $_; }\n" } @used;
-
-$t->write_file_expand('nginx.conf', <<"EOC");
-%%TEST_GLOBALS%%
-
-events {
-}
-
-http {
-    %%TEST_HTTP%%
-
-    include %%PLATFORMS%%;
-
-    intake_redis {
-        server %%REDIS%%;
-    }
-
-$sources
-    server {
-        listen  127.0.0.1:%%PORT_0%%;
-
-$locations
-        location = /status { intake_status; }
-    }
-}
-EOC
+$platforms->write_conf(\@used,
+    source => "        dedupe key=none;\n",
+    server => "        location = /status { intake_status; }\n");
 
 $t->run();
 
@@ -190,7 +163,7 @@ for my $payload (@payloads) {
 # every platform with rules is asked for each direction that they know
 
 my %known;
-my $conf = Intake::Process::slurp(
+my $conf = Intake::File::slurp(
     Intake::Test->root() . '/conf/intake/platforms.conf');
 
 while ($conf =~ /^intake_platform (\S+) \{\n(.*?)^\}/msg) {

@@ -20,7 +20,7 @@ use Intake::Test;
 
 
 my $file = Intake::Test->root() . '/conf/intake/platforms.conf';
-my @presets = Intake::Process::slurp($file) =~ /^intake_platform (\S+) \{/mg;
+my @presets = Intake::File::slurp($file) =~ /^intake_platform (\S+) \{/mg;
 
 is_deeply([Intake::Platforms->names()], [sort @presets],
           'the presets of the file, and no others, are in the table');
@@ -35,35 +35,7 @@ sub start {
     $platforms = Intake::Platforms->new($t);
     $redis = $t->redis();
 
-    my $sources = join '', map {
-        "    intake_source $_ {\n" . $platforms->conf($_) . "    }\n" } @names;
-    my $locations = join '', map {
-        "        location = /$_ { intake $_; }\n" } @names;
-
-    $t->write_file_expand('nginx.conf', <<"EOC");
-%%TEST_GLOBALS%%
-
-events {
-}
-
-http {
-    %%TEST_HTTP%%
-
-    include %%PLATFORMS%%;
-
-    intake_redis {
-        server %%REDIS%%;
-    }
-
-$sources
-    server {
-        listen  127.0.0.1:%%PORT_0%%;
-
-$locations
-    }
-}
-EOC
-
+    $platforms->write_conf(\@names);
     $t->run();
 }
 

@@ -19,8 +19,8 @@ use Intake::Test;
 
 
 my $root = Intake::Test->root();
-my $docs = Intake::Process::slurp("$root/docs/platforms.md");
-my $conf = Intake::Process::slurp("$root/conf/intake/platforms.conf");
+my $docs = Intake::File::slurp("$root/docs/platforms.md");
+my $conf = Intake::File::slurp("$root/conf/intake/platforms.conf");
 my (%presets, @presets);
 
 while ($conf =~ /^intake_platform (\S+) \{\n(.*?)^\}/msg) {

@@ -10,14 +10,13 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
-use Digest::SHA qw(sha256);
 use JSON::PP;
-use MIME::Base64 qw(encode_base64);
 use Test::More;
 use Time::HiRes qw(time);
 use Time::Local qw(timegm);
 
 use Intake::Sign;
+use Intake::Store qw(dedupe_key $time $uuid7);
 use Intake::Test;
 
 
@@ -115,21 +114,14 @@ $t->run();
 ok($t->wait_for(sub { $t->get('/status?health')->status == 200 }), 'ready');
 
 
-my $time = qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
-my $uuid7 = qr/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}
-               -[0-9a-f]{12}$/x;
-
-
 # what stands in the stream for an answer: its id, names and values
 
 sub entry_of {
     my ($res, $stream) = @_;
     my $id = $res->json->{entry} // diag($res->body);
-    my ($row) = @{$redis->command('XRANGE', $stream, $id, $id)};
-    my @pairs = @{$row->[1]};
+    my ($entry) = $redis->entries($stream, $id);
 
-    return { entry => $id, fields => {@pairs},
-             names => join ' ', @pairs[grep { !($_ % 2) } 0 .. $#pairs] };
+    return { %$entry, names => "@{$entry->{names}}" };
 }
 
 
@@ -155,9 +147,6 @@ sub send_signed {
     return entry_of($t->post("/$source", $body, \%headers),
                     "test:{$source}");
 }
-
-
-sub h { substr encode_base64(sha256($_[0]), '') =~ tr{+/}{-_}r, 0, 22 }
 
 
 # seconds, of the form that $time matches
@@ -189,7 +178,7 @@ subtest 'the least' => sub {
     is_deeply({ %f, id => '', recordedtime => '' },
               { specversion => '1.0', id => '', source => '/bare',
                 type => 'event', time => $f{recordedtime}, recordedtime => '',
-                intakeversion => '1', intakekey => 'h:' . h('x'),
+                intakeversion => '1', intakekey => dedupe_key('h', 'x'),
                 intakeverify => 'none', intakeip => '127.0.0.1',
                 data => 'x' }, 'values');
 };
@@ -237,12 +226,12 @@ subtest 'id, type, time and key' => sub {
 
     %f = %{send_signed('loose', 'no JSON', 'X-Id' => undef)->{fields}};
     is($f{type}, 'com.example.unparsed', 'unparsed');
-    is($f{intakekey}, 'h:' . h('no JSON'), 'its key is the body');
+    is($f{intakekey}, dedupe_key('h', 'no JSON'), 'its key is the body');
     like($f{id}, $uuid7, 'and its id our own');
 
     %f = %{send_signed('loose', '', 'X-Id' => undef)->{fields}};
     like($f{intakekey}, qr/^o:[\w-]{22}$/, 'nothing at all: our own key');
-    is($f{intakekey}, 'o:' . h($f{id}), 'made of our id');
+    is($f{intakekey}, dedupe_key('o', $f{id}), 'made of our id');
 
     %f = %{send_signed('inner', '{"at":"2024-02-29T23:59:59.5+01:00",'
                                 . '"id":12.50,"name":"\u00e9\"","type":"a"}')
@@ -317,11 +306,14 @@ subtest 'names of keys' => sub {
     my $f = send_bare('own', 'keys', [], stream => 'own-stream')->{fields};
 
     is($f->{source}, 'https://example.com/hooks', 'event_source');
-    is($redis->command('EXISTS', '{own-stream}:dedupe:h:' . h('keys')), 1,
+    is($redis->command('EXISTS', '{own-stream}:dedupe:'
+                             . dedupe_key('h', 'keys')), 1,
        'the keys of a stream with a name');
-    is($redis->command('EXISTS', 'test:{signed}:dedupe:s:' . h('e-1')), 1,
+    is($redis->command('EXISTS', 'test:{signed}:dedupe:'
+                             . dedupe_key('s', 'e-1')), 1,
        'of a signed id');
-    is($redis->command('EXISTS', 'test:{loose}:dedupe:u:' . h('e-1')), 1,
+    is($redis->command('EXISTS', 'test:{loose}:dedupe:'
+                             . dedupe_key('u', 'e-1')), 1,
        'of an unsigned id');
     is_deeply([grep { !/^(?:test:\{\w+\}|own-stream|\{own-stream\}:dedupe:h:.*
                            |test:\{\w+\}:dedupe:[suho]:[\w-]{22})$/x }

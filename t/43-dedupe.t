@@ -10,12 +10,11 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
-use Digest::SHA qw(sha256);
-use MIME::Base64 qw(encode_base64);
 use Test::More;
 
 use Intake::Exposition;
 use Intake::Sign;
+use Intake::Store qw(dedupe_key);
 use Intake::Test;
 
 
@@ -161,8 +160,7 @@ sub is_marked {
 }
 
 
-sub h { substr encode_base64(sha256($_[0]), '') =~ tr{+/}{-_}r, 0, 22 }
-sub key { "intake:{$_[0]}:dedupe:$_[1]:" . h($_[2]) }
+sub key { "intake:{$_[0]}:dedupe:" . dedupe_key(@_[1, 2]) }
 
 
 # the time of Redis is this many ms after that of the entry

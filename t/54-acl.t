@@ -19,7 +19,7 @@ use Intake::Sign;
 use Intake::Test;
 
 
-my $text = Intake::Process::slurp("$Intake::Test::root/docs/redis.md");
+my $text = Intake::File::slurp("$Intake::Test::root/docs/redis.md");
 my @lines = $text =~ /^ {4}ACL SETUSER (intake .+)$/mg;
 
 is(scalar @lines, 4, 'what is needed, what is asked, clocks, the status');
@@ -286,7 +286,7 @@ sub batch {
 
     $t->get('/status?health');
     kill 'STOP', $worker;
-    $t->wait_for(sub { Intake::Process::slurp("/proc/$worker/stat")
+    $t->wait_for(sub { Intake::File::slurp("/proc/$worker/stat")
                            =~ /\) T / });
     $_->write($_->{rest}) for @http;
     kill 'CONT', $worker;

@@ -90,7 +90,7 @@ my %replies = (
     map({ my ($word, $text, $hint) = @$_;
           ("the word $word" => [{ reply => "-$word $text\r\n" }, 0,
                                 'STORE_REFUSED',
-                                qr/Redis refused an entry of .*"$word .*$hint/]) }
+                                qr/refused an entry of .*"$word .*$hint/]) }
         ['ASK', '1 127.0.0.1:1', 'part of a cluster'],
         ['TRYAGAIN', 'Multiple keys request during rehashing of slot', ''],
         ['CLUSTERDOWN', 'Hash slot not served', ''],

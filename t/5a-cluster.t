@@ -277,8 +277,9 @@ subtest 'what a node answers' => sub {
 
     for my $name (sort keys %words) {
         my ($first, $second, $code, @calls) = @{$words{$name}};
-        my @rules = map { [map { s/\bTHERE/$ports[1]/r
-                                 =~ s/\bHERE/$ports[0]/r } @$_] } $first, $second;
+        my @rules = map {
+            [map { s/\bTHERE/$ports[1]/r =~ s/\bHERE/$ports[0]/r } @$_]
+        } $first, $second;
 
         is($d->deliver("$name, before")->status, 200, "$name: before");
 

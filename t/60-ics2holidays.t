@@ -8,9 +8,12 @@ use strict;
 use warnings;
 
 use FindBin;
+use lib "$FindBin::Bin/lib";
 
 use File::Temp qw(tempdir);
 use Test::More;
+
+use Intake::File qw(slurp spew);
 
 
 my $program = "$FindBin::Bin/../conf/calendars/ics2holidays";
@@ -18,25 +21,6 @@ my $dir = tempdir(CLEANUP => 1);
 
 plan(skip_all => 'python3-icalendar is not installed')
     if system('/usr/bin/python3 -c "import icalendar, dateutil" 2> /dev/null');
-
-
-sub slurp {
-    my ($path) = @_;
-
-    open my $fh, '<:raw', $path or return '';
-    local $/;
-
-    return scalar <$fh>;
-}
-
-
-sub spew {
-    my ($path, $text) = @_;
-
-    open my $fh, '>:raw', $path or die "$path: $!";
-    print $fh $text;
-    close $fh or die "$path: $!";
-}
 
 
 # Lines end as RFC 5545 wants it.
@@ -81,7 +65,9 @@ sub run {
 
     waitpid $pid, 0;
 
-    return (slurp("$dir/out"), slurp("$dir/err"), $? >> 8);
+    my $status = $? >> 8;
+
+    return ((map { slurp("$dir/$_") // '' } qw(out err)), $status);
 }
 
 

@@ -11,11 +11,10 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
-use Digest::SHA qw(sha256);
-use MIME::Base64 qw(encode_base64);
 use Test::More;
 
 use Intake::Exposition;
+use Intake::Store qw(dedupe_key $time $uuid7);
 use Intake::Test;
 
 
@@ -77,10 +76,6 @@ $t->run();
 ok($t->wait_for(sub { $t->get('/status?health')->status == 200 }), 'ready');
 
 
-my $time = qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
-my $uuid7 = qr/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}
-               -[0-9a-f]{12}$/x;
-
 my @type = ('Content-Type' => 'application/x-www-form-urlencoded');
 
 
@@ -102,15 +97,10 @@ sub rows {
 
 sub entry {
     my ($stream) = @_;
-    my $row = (rows($stream))[-1];
-    my @pairs = @{$row->[1]};
+    my $entry = ($redis->entries($stream))[-1];
 
-    return { entry => $row->[0], fields => {@pairs},
-             names => join ' ', @pairs[grep { !($_ % 2) } 0 .. $#pairs] };
+    return { %$entry, names => "@{$entry->{names}}" };
 }
-
-
-sub h { substr encode_base64(sha256($_[0]), '') =~ tr{+/}{-_}r, 0, 22 }
 
 
 subtest 'the least' => sub {
@@ -132,9 +122,10 @@ subtest 'the least' => sub {
                 type => 'intake.form.submitted', time => $f{recordedtime},
                 datacontenttype => 'application/json', subject => $f{id},
                 recordedtime => '', intakeversion => '1',
-                intakekey => 'f:' . h($data), intakeverify => 'none',
+                intakekey => dedupe_key('f', $data), intakeverify => 'none',
                 intakeip => '127.0.0.1', data => $data }, 'values');
-    is($redis->command('EXISTS', 'intake:{plain}:dedupe:f:' . h($data)), 1,
+    is($redis->command('EXISTS', 'intake:{plain}:dedupe:'
+                             . dedupe_key('f', $data)), 1,
        'its key');
 };
 

@@ -11,13 +11,12 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
-use Digest::SHA qw(sha256);
 use JSON::PP;
-use MIME::Base64 qw(encode_base64);
 use Test::More;
 
 use Intake::Exposition;
 use Intake::FormCases;
+use Intake::Store qw(dedupe_key);
 use Intake::Test;
 
 
@@ -80,15 +79,10 @@ sub count { $redis->command('XLEN', $_[0]) }
 
 
 sub newest {
-    my ($row) = @{$redis->command('XREVRANGE', $_[0], '+', '-', 'COUNT', 1)};
-    my @pairs = @{$row->[1]};
+    my $entry = ($redis->entries($_[0]))[-1];
 
-    return { @pairs, names => join ' ', @pairs[grep { !($_ % 2) }
-                                               0 .. $#pairs] };
+    return { %{$entry->{fields}}, names => "@{$entry->{names}}" };
 }
-
-
-sub h { substr encode_base64(sha256($_[0]), '') =~ tr{+/}{-_}r, 0, 22 }
 
 
 # the answer without what is its own: names of members, in their order
@@ -134,10 +128,12 @@ subtest 'certain' => sub {
                                   ['_gotcha', ['']]],
               'the honeypots are shown');
     like($entry->{intakespam}, qr/^\d+ honeypot,links$/, 'and the reasons');
-    is($entry->{intakekey}, 'f:' . h($data), 'its key');
-    is($redis->command('EXISTS', 'test:{form}:spam:dedupe:f:' . h($data)), 1,
+    is($entry->{intakekey}, dedupe_key('f', $data), 'its key');
+    is($redis->command('EXISTS', 'test:{form}:spam:dedupe:'
+                             . dedupe_key('f', $data)), 1,
        'in a space of its own');
-    is($redis->command('EXISTS', 'test:{form}:dedupe:f:' . h($data)), 0,
+    is($redis->command('EXISTS', 'test:{form}:dedupe:'
+                             . dedupe_key('f', $data)), 0,
        'not with the others');
 };
 
@@ -176,8 +172,8 @@ subtest 'a stream with a name' => sub {
 
     my $entry = newest('{posts}:spam');
     like($entry->{intakespam}, qr/honeypot/, 'its spam');
-    is($redis->command('EXISTS',
-                       '{posts}:spam:dedupe:f:' . h($entry->{data})), 1,
+    is($redis->command('EXISTS', '{posts}:spam:dedupe:'
+                                 . dedupe_key('f', $entry->{data})), 1,
        'and its keys');
 };
 

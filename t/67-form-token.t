@@ -329,7 +329,7 @@ SKIP: {
     my $script = Intake::Test->root() . '/src/redis/scripts/store.lua';
 
     skip 'the script keeps no key of tokens', 2
-        unless Intake::Process::slurp($script) =~ /^--   n {2}/m;
+        unless Intake::File::slurp($script) =~ /^--   n {2}/m;
 
     is(send_again('one', $token)->{id}, $first->{id}, 'replayed: the same id');
     is(entries(), 2, 'replayed: stored once');

@@ -46,7 +46,7 @@ my ($sources, $locations) = ('', '');
 
 for my $vendor (sort keys %vendors) {
     my $file = "intake/captcha-$vendor.conf";
-    my $text = Intake::Process::slurp(Intake::Test->root() . "/conf/$file")
+    my $text = Intake::File::slurp(Intake::Test->root() . "/conf/$file")
         =~ s{https://[\w.]+/}{http://127.0.0.1:$port/}r;
 
     $t->write_file($file, $text);

@@ -82,7 +82,7 @@ sub logged {
     my @log;
 
     $t->wait_for(sub {
-        @log = split /\n/, Intake::Process::slurp($t->path('intake.log'))
+        @log = split /\n/, Intake::File::slurp($t->path('intake.log'))
                            // '';
         return @log > $lines;
     });

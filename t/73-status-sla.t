@@ -15,6 +15,7 @@ use JSON::PP;
 use Test::More;
 use Time::HiRes qw(time);
 
+use Intake::Desk;
 use Intake::Exposition;
 use Intake::Schema;
 use Intake::Sign;
@@ -50,16 +51,7 @@ http {
         weekend_weight  0.5;
     }
 
-    intake_platform desk {
-        algorithm  hmac-sha256;
-        signature  header:X-Signature;
-        signed     "$body";
-        id         json:id;
-        message    inbound when=json:from=customer conversation=json:thread
-                   id=json:id time=json:at unit=rfc3339;
-        message    outbound conversation=json:thread id=json:id time=json:at
-                   unit=rfc3339;
-    }
+    include %%DESK%%;
 
     intake_source mail {
         platform  desk;
@@ -113,12 +105,11 @@ my $number = 0;
 
 sub message {
     my ($thread, $from, $at, %opt) = @_;
-    my $body = $codec->encode({ id => 'm' . ++$number, thread => $thread,
-                                from => $from, at => stamp($at) });
 
-    my $r = $t->post($opt{uri} // '/mail', $body, [
-        'X-Signature' => hmac('sha256', 'hex', 's3cret', $body),
-        $opt{tier} ? ('X-Tier' => $opt{tier}) : ()]);
+    my $r = desk_message($t, $opt{uri} // '/mail',
+        { id => 'm' . ++$number, thread => $thread, from => $from,
+          at => stamp($at) },
+        $opt{tier} ? ('X-Tier' => $opt{tier}) : ());
 
     return $r->status();
 }

@@ -165,7 +165,7 @@ my $started = $t->wait_for(sub {
 }, $timeout);
 
 ok($started && !$prometheus->gone(), 'Prometheus runs')
-    or diag(Intake::Process::slurp($log) // 'it has said nothing');
+    or diag(Intake::File::slurp($log) // 'it has said nothing');
 
 
 # scraping
@@ -248,7 +248,7 @@ ok($t->wait_for(sub { $prometheus->gone() }, $timeout), 'Prometheus ends');
 is($prometheus->status, 0, 'by itself');
 
 my @bad = grep { /"level":"(?:warn|error)"|"err"/ && !/Received SIGTERM/ }
-              split /\n/, Intake::Process::slurp($log);
+              split /\n/, Intake::File::slurp($log);
 
 is_deeply(\@bad, [], 'and has had no trouble');
 

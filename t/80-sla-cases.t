@@ -16,11 +16,11 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
-use Digest::SHA qw(hmac_sha256_hex);
 use JSON::PP;
 use Test::More;
 use Time::Local qw(timegm);
 
+use Intake::Desk;
 use Intake::Process;
 use Intake::RedisMonitor;
 use Intake::Test;
@@ -38,7 +38,7 @@ for my $path ("$FindBin::Bin/data/sla/cases.json",
                                    : ())
 {
     next unless -e $path;
-    push @cases, @{$json->decode(Intake::Process::slurp($path))};
+    push @cases, @{$json->decode(Intake::File::slurp($path))};
 }
 
 
@@ -127,16 +127,7 @@ http {
         max_clock_skew  off;
     }
 
-    intake_platform desk {
-        algorithm  hmac-sha256;
-        signature  header:X-Signature;
-        signed     "$body";
-        id         json:id;
-        message    inbound when=json:from=customer conversation=json:thread
-                   id=json:id time=json:at unit=rfc3339;
-        message    outbound conversation=json:thread id=json:id time=json:at
-                   unit=rfc3339;
-    }
+    include %%DESK%%;
 
     include  sources.conf;
 
@@ -195,13 +186,10 @@ sub play {
 sub deliver {
     my ($t, $name, $event, $te, $n) = @_;
 
-    my $body = $json->encode({
+    my $r = desk_message($t, "/$name", {
         id => $event->{id} // "e$n", thread => $event->{conv} // 'c',
         from => $event->{kind} eq 'inbound' ? 'customer' : 'desk',
         at => stamp($te) });
-
-    my $r = $t->post("/$name", $body,
-                     ['X-Signature', hmac_sha256_hex($body, 's3cret')]);
 
     is($r->status(), 200, "$name: a delivery") if $r->status() != 200;
 }

@@ -16,6 +16,7 @@ use JSON::PP;
 use MIME::Base64 qw(encode_base64url);
 use Test::More;
 
+use Intake::Desk;
 use Intake::Test;
 
 
@@ -41,16 +42,7 @@ http {
         timeout  2s;
     }
 
-    intake_platform desk {
-        algorithm  hmac-sha256;
-        signature  header:X-Signature;
-        signed     "$body";
-        id         json:id;
-        message    inbound when=json:from=customer conversation=json:thread
-                   id=json:id time=json:at unit=rfc3339;
-        message    outbound conversation=json:thread id=json:id time=json:at
-                   unit=rfc3339;
-    }
+    include %%DESK%%;
 
     intake_source mail {
         platform  desk;
@@ -88,10 +80,7 @@ $t->run();
 
 sub message {
     my (%m) = @_;
-    my $body = $json->encode(\%m);
-
-    return $t->post('/mail', $body, [
-        'X-Signature', Digest::SHA::hmac_sha256_hex($body, 's3cret')]);
+    return desk_message($t, '/mail', \%m);
 }
 
 
@@ -120,10 +109,9 @@ my $now = time();
 
 # who may post
 
-for ([[]], [['Authorization', 'Bearer wrong']], [['Authorization', 'Basic x']],
-     [['Authorization', 'Bearer ']], [['Authorization', 'Bearer replies-token']])
-{
-    my ($status, $answer, $r) = reply({}, headers => $_->[0]);
+for (undef, 'Bearer wrong', 'Basic x', 'Bearer ', 'Bearer replies-token') {
+    my ($status, $answer, $r) = reply({},
+        headers => [defined $_ ? ('Authorization', $_) : ()]);
 
     is($status, 401, 'not without the token');
     is($answer->{code}, 'CREDENTIALS', 'says so');

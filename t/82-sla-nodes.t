@@ -12,12 +12,12 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
-use Digest::SHA qw(hmac_sha256_hex);
 use JSON::PP;
 use Test::More;
 use Time::HiRes qw(sleep time);
 use Time::Local qw(timegm);
 
+use Intake::Desk;
 use Intake::RedisMonitor;
 use Intake::Test;
 
@@ -42,16 +42,7 @@ http {
         max_clock_skew  SKEW;
     }
 
-    intake_platform desk {
-        algorithm  hmac-sha256;
-        signature  header:X-Signature;
-        signed     "$body";
-        id         json:id;
-        message    inbound when=json:from=customer conversation=json:thread
-                   id=json:id time=json:at unit=rfc3339;
-        message    outbound conversation=json:thread id=json:id time=json:at
-                   unit=rfc3339;
-    }
+    include %%DESK%%;
 
     include  sla.conf;
 
@@ -118,13 +109,11 @@ sub stamp {
 
 sub message {
     my ($t, $thread, $at, %opt) = @_;
-    my $body = $json->encode({ id => $opt{id} // "m-$thread-$at",
-                               thread => $thread, at => $at,
-                               from => $opt{from} // 'customer' });
 
-    return $t->post('/a', $body, [
-        'X-Signature', hmac_sha256_hex($body, 's3cret'),
-        $opt{tier} ? ('X-Tier', $opt{tier}) : ()])->status();
+    return desk_message($t, '/a',
+        { id => $opt{id} // "m-$thread-$at", thread => $thread, at => $at,
+          from => $opt{from} // 'customer' },
+        $opt{tier} ? ('X-Tier', $opt{tier}) : ())->status();
 }
 
 

@@ -24,7 +24,7 @@ my $t = Intake::Test->new();
 my $redis = $t->redis(port => 1);
 my $json = JSON::PP->new->utf8->canonical;
 
-my $text = Intake::Process::slurp("$Intake::Test::root/docs/sla.md");
+my $text = Intake::File::slurp("$Intake::Test::root/docs/sla.md");
 my %blocks;
 
 push @{$blocks{$1}}, $2 while $text =~ /^```(\w+)\n(.*?)^```$/msg;
@@ -39,7 +39,7 @@ is(scalar @main, 6, 'the promises');
 $t->write_file("$_->[0]", "$_->[1]\n", 0600)
     for ['meta.secret', 's'], ['meta.token', 't'], ['replies.token', 'r3plies'];
 
-my ($platform) = Intake::Process::slurp(
+my ($platform) = Intake::File::slurp(
     "$Intake::Test::root/conf/intake/platforms.conf") ? '%%PLATFORMS%%' : '';
 
 $t->write_file_expand('nginx.conf', <<"EOC");
@@ -190,8 +190,8 @@ for ([$printing, 'out', qr/^escalate\ manager:\ slow\ has\ waited\ since\ \S+,
         out => $t->path('out'));
 
     ok($t->wait_for(sub {
-        (Intake::Process::slurp($t->path($file)) // '') =~ $like }), $command)
-        or diag Intake::Process::slurp($t->path('out'));
+        (Intake::File::slurp($t->path($file)) // '') =~ $like }), $command)
+        or diag Intake::File::slurp($t->path('out'));
     ok($t->wait_for(sub {
         $redis->command('XPENDING', 'intake:{contact}:escalations',
                         'mail')->[0] == 0 }), 'and done');
@@ -199,7 +199,7 @@ for ([$printing, 'out', qr/^escalate\ manager:\ slow\ has\ waited\ since\ \S+,
     $consumer->kill_group();
 }
 
-my @mails = (Intake::Process::slurp($t->path('mails')) // '') =~ /^To:/mg;
+my @mails = (Intake::File::slurp($t->path('mails')) // '') =~ /^To:/mg;
 
 is(scalar @mails, 1, 'of one step only');
 

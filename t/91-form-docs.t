@@ -23,7 +23,7 @@ use Intake::Verifier;
 
 
 my $root = Intake::Test->root();
-my $docs = Intake::Process::slurp("$root/docs/forms.md");
+my $docs = Intake::File::slurp("$root/docs/forms.md");
 my $t = Intake::Test->new();
 my $redis = $t->redis();
 my $verifier = Intake::Verifier->new(dir => $t->dir());
@@ -194,7 +194,7 @@ for my $vendor (sort keys %vendors) {
     my $port = $verifier->port();
 
     $t->write_file("intake/$file",
-        Intake::Process::slurp("$root/conf/intake/$file")
+        Intake::File::slurp("$root/conf/intake/$file")
             =~ s{https://[\w.]+/}{http://127.0.0.1:$port/}r);
 
     next if $vendor eq 'turnstile';
@@ -329,7 +329,7 @@ is($forms->filed('booking')->{stream}, 'spam', 'a forged one is spam');
 
 # spam: the table is that of the code
 
-my $code_of = Intake::Process::slurp(
+my $code_of = Intake::File::slurp(
     "$root/src/form/ngx_http_intake_spam.c");
 my %scores = $docs =~ /^\| `(\w+)` \| (\d+) \| /mg;
 my %by_name;
@@ -524,7 +524,7 @@ is_deeply([map { $_->{text} } grep { !$_->{done} } @blocks], [],
 
 # the first form of the README, and the webhook beside it
 
-my $readme = Intake::Process::slurp("$root/README.md");
+my $readme = Intake::File::slurp("$root/README.md");
 my ($first) = $readme =~ /^## First form\n(.*?)^## /ms;
 my ($second) = $readme =~ /^## First webhook\n(.*?)^## /ms;
 my ($html) = $first =~ /^(    <form.*?<\/form>\n)/ms;
@@ -543,7 +543,7 @@ $conf = "%%TEST_GLOBALS%%\n$conf";
 
 $t->write_file('intake/github.secret', "It's a Secret to Everybody\n", 0600);
 $t->write_file('intake/platforms.conf',
-    Intake::Process::slurp("$root/conf/intake/platforms.conf"));
+    Intake::File::slurp("$root/conf/intake/platforms.conf"));
 
 my $both = $conf =~ s/^( *server \{)/$more\n$1/mr
                  =~ s/^( *location )/$location$1/mr;

@@ -296,7 +296,7 @@ sub idle {
 sub rss {
     my ($worker) = $t->worker_pids();
 
-    return Intake::Process::slurp("/proc/$worker/status")
+    return Intake::File::slurp("/proc/$worker/status")
            =~ /^VmRSS:\s*(\d+) kB/m ? $1 : 0;
 }
 

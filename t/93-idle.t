@@ -129,7 +129,7 @@ sub active {
 
 sub memory {
     my ($what) = @_;
-    return Intake::Process::slurp("/proc/$worker/status")
+    return Intake::File::slurp("/proc/$worker/status")
            =~ /^$what:\s*(\d+) kB/m ? $1 : 0;
 }
 

@@ -70,7 +70,7 @@ sub serve {
 
         my $type = unpack 'n', substr $question, $end + 1, 2;
         my %known = map { split / /, $_, 2 }
-                    split /\n/, Intake::Process::slurp($self->file()) // '';
+                    split /\n/, Intake::File::slurp($self->file()) // '';
         my @addresses = $type == 1 ? split / /, $known{lc $name} // '' : ();
 
         $socket->send(

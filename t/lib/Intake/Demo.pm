@@ -21,7 +21,7 @@ sub new {
     my $self = bless { t => $t }, $class;
     my $root = Intake::Test->root();
 
-    $self->{text} = Intake::Process::slurp("$root/conf/demo/nginx.conf");
+    $self->{text} = Intake::File::slurp("$root/conf/demo/nginx.conf");
     mkdir $t->dir() . '/tmp';
 
     # what conf/run puts there
@@ -64,7 +64,7 @@ sub conf {
 
 sub logged {
     my ($self, $pattern) = @_;
-    my $log = Intake::Process::slurp($self->{t}->dir() . '/intake.log') // '';
+    my $log = Intake::File::slurp($self->{t}->dir() . '/intake.log') // '';
 
     return grep { $_ =~ $pattern } split /\n/, $log;
 }

@@ -7,6 +7,7 @@ package Intake::Platforms;
 #
 #     my $platforms = Intake::Platforms->new($t);
 #     $platforms->conf('github')         lines of the source, with its secret
+#     $platforms->write_conf(\@names)    an nginx.conf with these sources
 #     $platforms->request('github', %change)
 #                                        a signed delivery: { method, uri,
 #                                        body, headers }
@@ -86,6 +87,44 @@ sub conf {
     return join '', map { "        $_\n" } "platform $name;",
                     "secret file:secret/$name;", "url_base $base;",
                     $row->{conf} // ();
+}
+
+
+# A source and a location for each name.  source: more lines of each source,
+# server: of the server.
+
+sub write_conf {
+    my ($self, $names, %opt) = @_;
+    my ($more, $server) = map { $_ // '' } @opt{qw(source server)};
+
+    my $sources = join '', map {
+        "    intake_source $_ {\n" . $self->conf($_) . "$more    }\n"
+    } @$names;
+    my $locations = join '', map {
+        "        location = /$_ { intake $_; }\n" } @$names;
+
+    $self->{t}->write_file_expand('nginx.conf', <<"EOC");
+%%TEST_GLOBALS%%
+
+events {
+}
+
+http {
+    %%TEST_HTTP%%
+
+    include %%PLATFORMS%%;
+
+    intake_redis {
+        server %%REDIS%%;
+    }
+
+$sources
+    server {
+        listen  127.0.0.1:%%PORT_0%%;
+
+$locations$server    }
+}
+EOC
 }
 
 

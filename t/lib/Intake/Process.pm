@@ -12,6 +12,7 @@ use Exporter qw(import);
 use POSIX qw(WNOHANG);
 use Time::HiRes qw(sleep time);
 
+use Intake::File qw(slurp);
 use Intake::Test::Valgrind;
 
 our @EXPORT_OK = qw(wait_for);
@@ -155,14 +156,6 @@ sub processes {
     }
 
     return @list;
-}
-
-
-sub slurp {
-    my ($path) = @_;
-    open my $fh, '<', $path or return undef;
-    local $/;
-    return scalar <$fh>;
 }
 
 

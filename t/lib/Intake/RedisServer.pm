@@ -43,7 +43,7 @@ sub socket { "$_[0]{path}.sock" }
 sub port { $_[0]{port} }
 sub url { 'unix:' . $_[0]->socket() }
 sub tcp_url { "redis://127.0.0.1:$_[0]{port}" }
-sub log { Intake::Process::slurp("$_[0]{path}.log") // '' }
+sub log { Intake::File::slurp("$_[0]{path}.log") // '' }
 sub pid { $_[0]{process} ? $_[0]{process}->pid() : undef }
 
 
@@ -133,10 +133,12 @@ sub command {
 # => [in their order] } each.
 
 sub entries {
-    my ($self, $stream) = @_;
+    my ($self, $stream, $id) = @_;
     my @entries;
 
-    for my $row (@{$self->command('XRANGE', $stream, '-', '+') || []}) {
+    for my $row (@{$self->command('XRANGE', $stream, $id // '-', $id // '+')
+                   || []})
+    {
         my ($id, $pairs) = @$row;
         my @names = @$pairs[grep { $_ % 2 == 0 } 0 .. $#$pairs];
 
@@ -195,7 +197,7 @@ sub pause {
     $self->{paused} = 1;
     $self->{process}->signal('STOP');
     wait_for {
-        (Intake::Process::slurp("/proc/$pid/stat") // '') =~ /\) T /
+        (Intake::File::slurp("/proc/$pid/stat") // '') =~ /\) T /
     };
 }
 

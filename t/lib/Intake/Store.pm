@@ -20,7 +20,14 @@ use Digest::SHA qw(sha256_base64);
 use Exporter qw(import);
 
 our @EXPORT_OK = qw(script store_script store_args store_keys entry_fields
-                    dedupe_key);
+                    dedupe_key dedupe_hash $time $uuid7);
+
+
+# recordedtime, and ids that are not the sender's
+
+our $time = qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
+our $uuid7 = qr/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}
+                -[0-9a-f]{12}$/x;
 
 
 my @arguments = qw(id type time datacontenttype subject recordedtime
@@ -59,11 +66,14 @@ sub script {
 sub store_script { script('store') }
 
 
-# KIND:H of a value
+# H of a value, and KIND:H
+
+sub dedupe_hash { substr sha256_base64($_[0]) =~ tr{+/}{-_}r, 0, 22 }
+
 
 sub dedupe_key {
     my ($kind, $value) = @_;
-    return "$kind:" . substr sha256_base64($value) =~ tr{+/}{-_}r, 0, 22;
+    return "$kind:" . dedupe_hash($value);
 }
 
 

@@ -37,6 +37,7 @@ use File::Temp qw(tempdir);
 use Test::More ();
 use Time::HiRes qw(time);
 
+use Intake::File qw(slurp spew);
 use Intake::HTTP;
 use Intake::Port;
 use Intake::Process;
@@ -111,10 +112,7 @@ sub write_file {
     my $path = $self->path($name);
 
     make_path(dirname($path));
-    open my $fh, '>', $path or die "$path: $!";
-    binmode $fh;
-    print $fh $content;
-    close $fh or die "$path: $!";
+    spew($path, $content);
     chmod $mode, $path if defined $mode;
 
     return $path;
@@ -129,7 +127,7 @@ sub write_file_expand {
 
 sub read_file {
     my ($self, $name) = @_;
-    return Intake::Process::slurp($self->path($name))
+    return slurp($self->path($name))
         // die $self->path($name) . ": $!";
 }
 
@@ -143,6 +141,7 @@ sub expand {
     $text =~ s/%%REDIS%%/unix:$self->{dir}\/redis.sock/g;
     $text =~ s/%%DIR%%/$self->{dir}/g;
     $text =~ s/%%PLATFORMS%%/$root\/conf\/intake\/platforms.conf/g;
+    $text =~ s/%%DESK%%/$root\/t\/data\/desk.conf/g;
 
     return $text;
 }
@@ -309,7 +308,7 @@ sub test_config {
 
 sub master_pid {
     my ($self) = @_;
-    my $pid = Intake::Process::slurp("$self->{dir}/nginx.pid") // '';
+    my $pid = Intake::File::slurp("$self->{dir}/nginx.pid") // '';
     return $pid =~ /^(\d+)/ ? $1 : 0;
 }
 
@@ -481,7 +480,7 @@ sub wait_for {
 }
 
 
-sub log { Intake::Process::slurp("$_[0]{dir}/error.log") // '' }
+sub log { slurp("$_[0]{dir}/error.log") // '' }
 
 
 sub error_log_lines {
