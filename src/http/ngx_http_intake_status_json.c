@@ -30,8 +30,8 @@ static json_t *ngx_http_intake_json_family(ngx_http_intake_family_t *family,
     ngx_http_intake_source_status_t *source);
 static json_t *ngx_http_intake_json_store(
     ngx_http_intake_source_status_t *source);
-static json_t *ngx_http_intake_json_quantile(ngx_atomic_uint_t *bucket,
-    ngx_atomic_uint_t count, ngx_uint_t percent);
+static json_t *ngx_http_intake_json_quantile(int64_t *buckets,
+    ngx_uint_t percent);
 static json_t *ngx_http_intake_json_promise(
     ngx_http_intake_source_status_t *source);
 static json_t *ngx_http_intake_json_flag(ngx_int_t flag);
@@ -410,16 +410,16 @@ ngx_http_intake_json_family(ngx_http_intake_family_t *family,
 static json_t *
 ngx_http_intake_json_store(ngx_http_intake_source_status_t *source)
 {
-    int                 rc;
-    json_t             *store;
-    ngx_uint_t          i;
-    ngx_atomic_uint_t  *bucket, count;
+    int          rc;
+    json_t      *store;
+    int64_t      count, buckets[NGX_HTTP_INTAKE_BUCKETS];
+    ngx_uint_t   i;
 
-    bucket = &source->n[NGX_HTTP_INTAKE_N_STORE_BUCKETS];
     count = 0;
 
     for (i = 0; i < NGX_HTTP_INTAKE_BUCKETS; i++) {
-        count += bucket[i];
+        buckets[i] = source->n[NGX_HTTP_INTAKE_N_STORE_BUCKETS + i];
+        count += buckets[i];
     }
 
     store = json_object();
@@ -429,11 +429,11 @@ ngx_http_intake_json_store(ngx_http_intake_source_status_t *source)
                               ngx_http_intake_json_seconds(1,
                                    source->n[NGX_HTTP_INTAKE_N_STORE_US]));
     rc |= json_object_set_new(store, "p50_seconds",
-                       ngx_http_intake_json_quantile(bucket, count, 50));
+                       ngx_http_intake_json_quantile(buckets, 50));
     rc |= json_object_set_new(store, "p90_seconds",
-                       ngx_http_intake_json_quantile(bucket, count, 90));
+                       ngx_http_intake_json_quantile(buckets, 90));
     rc |= json_object_set_new(store, "p99_seconds",
-                       ngx_http_intake_json_quantile(bucket, count, 99));
+                       ngx_http_intake_json_quantile(buckets, 99));
 
     if (rc != 0) {
         json_decref(store);
@@ -444,38 +444,20 @@ ngx_http_intake_json_store(ngx_http_intake_source_status_t *source)
 }
 
 
-/*
- * Linear inside the bucket, as histogram_quantile() of Prometheus has it; in
- * the last bucket the highest bound.
- */
-
 static json_t *
-ngx_http_intake_json_quantile(ngx_atomic_uint_t *bucket,
-    ngx_atomic_uint_t count, ngx_uint_t percent)
+ngx_http_intake_json_quantile(int64_t *buckets, ngx_uint_t percent)
 {
-    double      rank, low, high;
+    double      us, bounds[NGX_HTTP_INTAKE_BUCKETS - 1];
     ngx_uint_t  i;
 
-    if (count == 0) {
-        return json_null();
-    }
-
-    rank = (double) count * percent / 100;
-    low = 0;
-
     for (i = 0; i < NGX_HTTP_INTAKE_BUCKETS - 1; i++) {
-        high = (double) ngx_http_intake_buckets[i].us;
-
-        if (bucket[i] && rank <= (double) bucket[i]) {
-            return ngx_http_intake_json_seconds(1,
-                        (int64_t) (low + (high - low) * rank / bucket[i]));
-        }
-
-        rank -= (double) bucket[i];
-        low = high;
+        bounds[i] = (double) ngx_http_intake_buckets[i].us;
     }
 
-    return ngx_http_intake_json_seconds(1, (int64_t) low);
+    us = ngx_http_intake_quantile(bounds, buckets, NGX_HTTP_INTAKE_BUCKETS - 1,
+                                  percent);
+
+    return ngx_http_intake_json_seconds(us >= 0, (int64_t) us);
 }
 
 
