@@ -16,6 +16,9 @@
  */
 
 
+static ngx_int_t ngx_http_intake_parse_reply(ngx_conf_t *cf,
+    ngx_array_t *paths, ngx_str_t *value, ngx_uint_t n, ngx_uint_t least,
+    ngx_uint_t most, const char *what, ngx_http_intake_reply_t *reply);
 static ngx_int_t ngx_http_intake_parse_reply_body(ngx_conf_t *cf,
     ngx_array_t *paths, ngx_str_t *type, ngx_str_t *text, const char *what,
     ngx_http_intake_reply_t *reply);
@@ -98,7 +101,12 @@ ngx_http_intake_parse_answer(ngx_conf_t *cf, ngx_array_t *paths,
 }
 
 
-ngx_int_t
+/*
+ * STATUS [TYPE "TEMPLATE"] of value[0] to value[n - 1]; a status is least to
+ * most.  Returns how many of them it took, or NGX_ERROR after a message.
+ */
+
+static ngx_int_t
 ngx_http_intake_parse_reply(ngx_conf_t *cf, ngx_array_t *paths,
     ngx_str_t *value, ngx_uint_t n, ngx_uint_t least, ngx_uint_t most,
     const char *what, ngx_http_intake_reply_t *reply)

@@ -99,14 +99,6 @@ ngx_int_t ngx_http_intake_header_name(ngx_conf_t *cf, const char *what,
     ngx_str_t *name);
 
 /*
- * STATUS [TYPE "TEMPLATE"] of value[0] to value[n - 1]; a status is least to
- * most.  Returns how many of them it took, or NGX_ERROR after a message.
- */
-ngx_int_t ngx_http_intake_parse_reply(ngx_conf_t *cf, ngx_array_t *paths,
-    ngx_str_t *value, ngx_uint_t n, ngx_uint_t least, ngx_uint_t most,
-    const char *what, ngx_http_intake_reply_t *reply);
-
-/*
  * Calls handler with each word of the template, those inside $sorted() and
  * $hmac() too, until one returns other than NGX_OK, which is returned.
  * template may be NULL.

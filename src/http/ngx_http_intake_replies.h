@@ -95,8 +95,6 @@ ngx_int_t ngx_http_intake_read_items(ngx_http_intake_replies_t *replies,
 ngx_int_t ngx_http_intake_write_results(ngx_http_intake_replies_t *replies,
     ngx_str_t *body);
 
-ngx_str_t *ngx_http_intake_reply_error(ngx_http_intake_reply_error_e error);
-
 /* the source of this name that has clocks, or NULL */
 ngx_http_intake_source_t *ngx_http_intake_reply_source(
     ngx_http_intake_main_conf_t *imcf, ngx_str_t *name);

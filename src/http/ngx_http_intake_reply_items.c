@@ -71,13 +71,6 @@ static ngx_str_t  ngx_http_intake_reply_kinds[] = {
 };
 
 
-ngx_str_t *
-ngx_http_intake_reply_error(ngx_http_intake_reply_error_e error)
-{
-    return &ngx_http_intake_reply_problems[error].code;
-}
-
-
 ngx_int_t
 ngx_http_intake_read_items(ngx_http_intake_replies_t *replies,
     const char **detail)
