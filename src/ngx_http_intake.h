@@ -426,7 +426,7 @@ typedef enum {
 #define NGX_HTTP_INTAKE_OUTCOMES  7
 
 
-/* the codes of our answers; http/answer has their table */
+/* the codes of our answers; http/codes has their table */
 
 typedef enum {
     NGX_HTTP_INTAKE_OK = 0,

@@ -8,10 +8,11 @@
 
 
 /*
- * The reader of intake_redis {}, intake_platform {} and intake_source {}.
- * Each block has a table of directives of its own and is read by cf->handler;
- * nginx's own lookup is never used inside, because a directive such as
- * "server" would then reach another module with a context that is not its.
+ * The reader of intake_redis {}, intake_platform {}, intake_calendar {} and
+ * intake_source {}.  Each block has a table of directives of its own and is
+ * read by cf->handler; nginx's own lookup is never used inside, because a
+ * directive such as "server" would then reach another module with a context
+ * that is not its.
  */
 
 

@@ -95,10 +95,11 @@ char *ngx_http_intake_spool_directive(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_http_intake_check_spool(ngx_conf_t *cf,
     ngx_http_intake_main_conf_t *imcf);
 
-/* the setters that a source has in common with its platform */
 /* what `server URL` of intake_redis says goes to redis */
 char *ngx_http_intake_add_servers(ngx_conf_t *cf, ngx_str_t *url,
     ngx_intake_redis_conf_t *redis);
+
+/* the setters that a source has in common with its platform or Redis */
 char *ngx_http_intake_set_durability(ngx_conf_t *cf,
     ngx_http_intake_directive_t *d, void *conf);
 char *ngx_http_intake_set_dedupe(ngx_conf_t *cf,

@@ -9,8 +9,8 @@
 
 /*
  * The values of an entry, version 1: CloudEvents 1.0 in binary mode.  Names
- * and order are those of scripts/store.lua, which leaves an empty value out.
- * They stay where they are until the command is written.
+ * and order are those of scripts/parts/deliver.lua, which leaves an empty value
+ * out.  They stay where they are until the command is written.
  */
 
 

@@ -157,7 +157,7 @@ void ngx_http_intake_count_store(ngx_http_intake_ctx_t *ctx, uint64_t us);
 void ngx_http_intake_publish_sweep(ngx_http_intake_main_conf_t *imcf,
     ngx_http_intake_source_t *source);
 
-/* an ngx_intake_redis_info_pt; data is the main conf */
+/* http/worker: an ngx_intake_redis_info_pt; data is the main conf */
 void ngx_http_intake_publish_redis(void *data, ngx_intake_redis_info_t *info);
 
 /* the same of the connection of durable sources */

@@ -8,8 +8,8 @@
 
 
 /*
- * The words of scripts/store.lua: its keys and arguments, and what it
- * answers.
+ * The words of scripts/store.lua and store_clocks.lua: their keys and
+ * arguments, and what they answer.
  */
 
 

@@ -153,8 +153,8 @@ ngx_int_t ngx_http_intake_board_copy(ngx_http_intake_source_t *source,
 
 
 /*
- * sla/tally: adds a field of the hashes m and d:* to a panel.  tally tells
- * which of the lane is meant; lanes has one for each lane of sla.
+ * sla/tally: adds what the hash m counts to a panel, and what one of d:* does
+ * to lanes, which has a tally for each lane of sla.
  */
 void ngx_http_intake_read_metrics(ngx_http_intake_sla_t *sla,
     ngx_http_intake_panel_t *panel, ngx_intake_redis_reply_t *hash);
