@@ -17,6 +17,7 @@ use Socket qw(inet_aton pack_sockaddr_in AF_INET SOCK_STREAM);
 use Test::More;
 
 use Intake::Deliveries;
+use Intake::File;
 use Intake::Load;
 use Intake::Process;
 use Intake::Test;
