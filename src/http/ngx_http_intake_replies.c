@@ -371,6 +371,10 @@ ngx_http_intake_replies_continue(ngx_http_intake_replies_t *replies,
         return;
     }
 
+    if (rc == NGX_ERROR && !r->header_sent) {
+        rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
     ngx_http_finalize_request(r, rc);
     ngx_http_run_posted_requests(c);
 }

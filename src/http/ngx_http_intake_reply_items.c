@@ -13,6 +13,8 @@
 /* The items of a request to intake_replies, and their results, in JSON. */
 
 
+static json_t *ngx_http_intake_load(ngx_str_t *text, ngx_uint_t *failed);
+static void *ngx_http_intake_load_alloc(size_t size);
 static ngx_int_t ngx_http_intake_read_item(
     ngx_http_intake_replies_t *replies, json_t *object);
 static ngx_int_t ngx_http_intake_item_members(
@@ -71,17 +73,25 @@ static ngx_str_t  ngx_http_intake_reply_kinds[] = {
 };
 
 
+static json_malloc_t  ngx_http_intake_load_malloc;
+static ngx_uint_t     ngx_http_intake_load_failed;
+
+
 ngx_int_t
 ngx_http_intake_read_items(ngx_http_intake_replies_t *replies,
     const char **detail)
 {
-    size_t        i, n;
-    json_t       *root;
-    ngx_int_t     rc;
-    json_error_t  error;
+    size_t       i, n;
+    json_t      *root;
+    ngx_int_t    rc;
+    ngx_uint_t   failed;
 
-    root = json_loadb((char *) replies->body.data, replies->body.len,
-                      JSON_REJECT_DUPLICATES, &error);
+    root = ngx_http_intake_load(&replies->body, &failed);
+
+    if (failed) {
+        json_decref(root);
+        return NGX_ERROR;
+    }
 
     if (json_is_object(root)) {
         rc = ngx_http_intake_read_item(replies, root);
@@ -115,6 +125,48 @@ ngx_http_intake_read_items(ngx_http_intake_replies_t *replies,
     json_decref(root);
 
     return rc;
+}
+
+
+/*
+ * Where memory is wanting, jansson finds fault with the text, or leaves a
+ * character out of it: its allocations are watched.
+ */
+
+static json_t *
+ngx_http_intake_load(ngx_str_t *text, ngx_uint_t *failed)
+{
+    json_t       *root;
+    json_free_t   free_pt;
+
+    json_get_alloc_funcs(&ngx_http_intake_load_malloc, &free_pt);
+    json_set_alloc_funcs(ngx_http_intake_load_alloc, free_pt);
+
+    ngx_http_intake_load_failed = 0;
+
+    root = json_loadb((char *) text->data, text->len, JSON_REJECT_DUPLICATES,
+                      NULL);
+
+    json_set_alloc_funcs(ngx_http_intake_load_malloc, free_pt);
+
+    *failed = ngx_http_intake_load_failed;
+
+    return root;
+}
+
+
+static void *
+ngx_http_intake_load_alloc(size_t size)
+{
+    void  *p;
+
+    p = ngx_http_intake_load_malloc(size);
+
+    if (p == NULL) {
+        ngx_http_intake_load_failed = 1;
+    }
+
+    return p;
 }
 
 
@@ -433,8 +485,13 @@ ngx_http_intake_write_results(ngx_http_intake_replies_t *replies,
         results = json_array();
 
         for (i = 0; i < replies->items.nelts; i++) {
-            (void) json_array_append_new(results,
-                               ngx_http_intake_item_result(&item[i], 0));
+            if (json_array_append_new(results,
+                                   ngx_http_intake_item_result(&item[i], 0))
+                != 0)
+            {
+                json_decref(results);
+                return NGX_ERROR;
+            }
         }
 
         root = json_pack("{s:o}", "results", results);
