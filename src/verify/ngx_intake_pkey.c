@@ -399,6 +399,10 @@ ngx_intake_pkey_start(ngx_intake_pkey_t *pkey)
         return NGX_ERROR;
     }
 
+    /* without a copy, the failure of which would pass for a mismatch */
+
+    EVP_MD_CTX_set_flags(pkey->md, EVP_MD_CTX_FLAG_FINALISE);
+
     return NGX_OK;
 }
 
