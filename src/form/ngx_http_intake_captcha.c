@@ -169,6 +169,7 @@ static ngx_int_t
 ngx_http_intake_ask_captcha(ngx_http_intake_ctx_t *ctx)
 {
     ngx_http_request_t          *r, *sr;
+    ngx_http_request_body_t     *body;
     ngx_http_intake_captcha_t   *captcha;
     ngx_http_post_subrequest_t  *post;
 
@@ -176,8 +177,9 @@ ngx_http_intake_ask_captcha(ngx_http_intake_ctx_t *ctx)
 
     captcha = ngx_pcalloc(r->pool, sizeof(ngx_http_intake_captcha_t));
     post = ngx_palloc(r->pool, sizeof(ngx_http_post_subrequest_t));
+    body = ngx_pcalloc(r->pool, sizeof(ngx_http_request_body_t));
 
-    if (captcha == NULL || post == NULL) {
+    if (captcha == NULL || post == NULL || body == NULL) {
         return NGX_ERROR;
     }
 
@@ -190,7 +192,12 @@ ngx_http_intake_ask_captcha(ngx_http_intake_ctx_t *ctx)
                             &sr, post, 0)
         != NGX_OK)
     {
-        return NGX_ERROR;
+        /*
+         * nginx may have counted it, and put it in front of this request:
+         * then no answer would get out, nor would the request end
+         */
+
+        return NGX_HTTP_CLOSE;
     }
 
     captcha->subrequest = sr;
@@ -198,10 +205,7 @@ ngx_http_intake_ask_captcha(ngx_http_intake_ctx_t *ctx)
 
     /* not the visitor's body: the location says what is sent */
 
-    sr->request_body = ngx_pcalloc(r->pool, sizeof(ngx_http_request_body_t));
-    if (sr->request_body == NULL) {
-        return NGX_ERROR;
-    }
+    sr->request_body = body;
 
     ngx_http_intake_strip_subrequest(sr);
 
