@@ -19,6 +19,8 @@
 #                every time zone, 1970 to 2060, and CALENDARS business clocks
 # make campaign-idle
 #                CONNECTIONS clients that say nothing, or too little
+# make campaign-memory
+#                each allocation of one request of each kind fails, once
 # make soak      50 reloads under load, then load for SOAK_TIME seconds
 # make install   into DESTDIR; MODULES_DIR and CONF_DIR say where
 # make deps      the Debian packages that building and testing need
@@ -69,6 +71,14 @@ LD_OPT = -Wl,-z,relro -Wl,-z,now
 SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
     -fno-sanitize-recover=undefined -fno-sanitize=nonnull-attribute,alignment
 
+# allocations of an nginx whose tool has taken their names can fail, too
+
+WRAP = $(CURDIR)/build/failing_malloc.o \
+    $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc memalign \
+        aligned_alloc posix_memalign)
+
+comma := ,
+
 TEST_CFLAGS = $(SANITIZE) -Wall -Wextra -Werror -Wno-unused-parameter \
     $(addprefix -I,build src $(wildcard src/*/) t/unit) \
     $(addprefix -isystem $(NGINX_DEV)/src/,core event os/unix http \
@@ -115,17 +125,17 @@ build/Makefile: Makefile config $(SCRIPTS) $(NGINX_DEV)/configure
 # compiled and linked with
 
 asan_cc = $(SANITIZE)
-asan_ld = $(SANITIZE) -static-libasan
+asan_ld = $(SANITIZE) -static-libasan $(WRAP)
 
 memcheck_cc = -O1 -g -fno-omit-frame-pointer -fno-pie
-memcheck_ld = -no-pie
+memcheck_ld = -no-pie $(WRAP)
 
 asan memcheck: %: build/%/Makefile
 	@echo "building build/$@/nginx"
 	@$(MAKE) -s -C $(NGINX_SOURCE) -f $(CURDIR)/build/$@/Makefile binary
 
 build/asan/Makefile build/memcheck/Makefile: build/%/Makefile: Makefile \
-        config $(SCRIPTS) | $(NGINX_SOURCE)/configure
+        config $(SCRIPTS) build/failing_malloc.o | $(NGINX_SOURCE)/configure
 	@rm -f $@ build/$*/nginx
 	@mkdir -p build/$*
 	$(call configure,$(NGINX_SOURCE),build/$*, \
@@ -133,6 +143,10 @@ build/asan/Makefile build/memcheck/Makefile: build/%/Makefile: Makefile \
 	    --with-cc-opt="$($*_cc) -DNGX_DEBUG_PALLOC=1" \
 	    --with-ld-opt="$($*_ld)" \
 	    --add-module=$(CURDIR))
+
+build/failing_malloc.o: t/campaign/failing_malloc.c
+	@mkdir -p $(@D)
+	@$(CC) -O2 -g -Wall -Wextra -Werror -DNGX_FAILING_WRAP -c -o $@ $<
 
 $(CURDIR)/build/source/nginx/configure:
 	.ci/nginx-source build/source
@@ -258,6 +272,14 @@ campaign-forms: build/oracle/forms
 campaign-zones: build/unit/tzif_test build/unit/business_clock_test
 	t/oracle/zones.py -n $(CALENDARS) --slim
 
+campaign-memory:
+	@$(MAKE) deps
+	@$(MAKE) all
+	INTAKE_SLOW=1 $(PROVE) -v t/94-memory-failures.t
+	@$(MAKE) asan
+	INTAKE_SLOW=1 INTAKE_NGINX=$(CURDIR)/build/asan/nginx INTAKE_MODULE= \
+	    $(PROVE) -v t/94-memory-failures.t
+
 run:
 	@$(MAKE) deps-run
 	@$(MAKE) all
@@ -279,4 +301,5 @@ clean:
 
 .PHONY: all asan memcheck unit fuzz $(FUZZ:%=fuzz-%) check check-asan \
     valgrind faults bench bench-clocks soak run campaign-clocks \
-    campaign-forms campaign-idle campaign-zones deps deps-run install clean
+    campaign-forms campaign-idle campaign-memory campaign-zones deps \
+    deps-run install clean
