@@ -21,6 +21,9 @@
 #                CONNECTIONS clients that say nothing, or too little
 # make campaign-memory
 #                each allocation of one request of each kind fails, once
+# make campaign-power
+#                the power fails POWER_CUTS times for Redis with each fsync
+#                policy, and for the spool
 # make soak      50 reloads under load, then load for SOAK_TIME seconds
 # make install   into DESTDIR; MODULES_DIR and CONF_DIR say where
 # make deps      the Debian packages that building and testing need
@@ -41,6 +44,7 @@ FORMS = 1000000
 CALENDARS = 500
 CONNECTIONS = 10000
 TESTS = t/*.t
+POWER_CUTS = 100
 
 MODULES_DIR = /usr/lib/nginx/modules
 CONF_DIR = /etc/nginx
@@ -280,6 +284,11 @@ campaign-memory:
 	INTAKE_SLOW=1 INTAKE_NGINX=$(CURDIR)/build/asan/nginx INTAKE_MODULE= \
 	    $(PROVE) -v t/94-memory-failures.t
 
+campaign-power:
+	@$(MAKE) deps
+	@$(MAKE) all
+	INTAKE_CUTS=$(POWER_CUTS) $(PROVE) -v t/95-power-loss.t
+
 run:
 	@$(MAKE) deps-run
 	@$(MAKE) all
@@ -301,5 +310,5 @@ clean:
 
 .PHONY: all asan memcheck unit fuzz $(FUZZ:%=fuzz-%) check check-asan \
     valgrind faults bench bench-clocks soak run campaign-clocks \
-    campaign-forms campaign-idle campaign-memory campaign-zones deps \
-    deps-run install clean
+    campaign-forms campaign-idle campaign-memory campaign-power \
+    campaign-zones deps deps-run install clean

@@ -10,8 +10,8 @@ package Intake::RedisServer;
 #         acl => ['intake on >secret ~intake:* +@all'])->start();
 #
 # sentinel => 1 starts it as a Sentinel; `binary` is another server's, such as
-# that of Valkey; `password` and `user` are those with
-# which command() logs in.
+# that of Valkey; `env` is more of its environment; `password` and `user` are
+# those with which command() logs in.
 
 use strict;
 use warnings;
@@ -56,7 +56,7 @@ sub start {
     $self->{process} = Intake::Process->spawn(
         command => [$self->{binary} // 'redis-server', "$self->{path}.conf",
                     $self->{sentinel} ? '--sentinel' : ()],
-        out => "$self->{path}.out");
+        env => $self->{env}, out => "$self->{path}.out");
 
     wait_for { $self->ready() || $self->{process}->gone() } 30;
     die "redis-server did not start: " . $self->log() . "\n"
