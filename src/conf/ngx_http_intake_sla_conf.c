@@ -348,12 +348,3 @@ ngx_http_intake_find_tier(ngx_http_intake_sla_t *sla, ngx_str_t *name)
 
     return NULL;
 }
-
-
-ngx_intake_business_clock_t *
-ngx_http_intake_clock(ngx_http_intake_tier_t *tier)
-{
-    static ngx_intake_business_clock_t  always;
-
-    return tier->calendar ? &tier->calendar->clock : &always;
-}

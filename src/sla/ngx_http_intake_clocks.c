@@ -33,6 +33,15 @@ ngx_str_t  ngx_http_intake_kinds[NGX_HTTP_INTAKE_KINDS] = {
 };
 
 
+ngx_intake_business_clock_t *
+ngx_http_intake_clock(ngx_http_intake_tier_t *tier)
+{
+    static ngx_intake_business_clock_t  always;
+
+    return tier->calendar ? &tier->calendar->clock : &always;
+}
+
+
 ngx_int_t
 ngx_http_intake_change(ngx_http_intake_sla_t *sla,
     ngx_http_intake_change_t *change, int64_t received)

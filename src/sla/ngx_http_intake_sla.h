@@ -94,7 +94,7 @@ struct ngx_http_intake_sla_s {
 };
 
 
-/* the clock of a tier; that of 24/7 always runs */
+/* sla/clocks: the clock of a tier; that of 24/7 always runs */
 ngx_intake_business_clock_t *ngx_http_intake_clock(
     ngx_http_intake_tier_t *tier);
 
