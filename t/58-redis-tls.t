@@ -15,6 +15,7 @@ use lib "$FindBin::Bin/lib";
 use IO::Socket::INET;
 use Test::More;
 
+use Intake::Certificates;
 use Intake::Deliveries;
 use Intake::DNS;
 use Intake::Port;
@@ -30,60 +31,14 @@ my $dir = $files->dir();
 # Certificates: two authorities; `server` of redis.test and 127.0.0.1, `other`
 # of another name, `old` that has expired, `stranger` of the other authority.
 
-sub openssl {
-    my (@args) = @_;
-    my $said = qx(cd $dir && openssl @args 2>&1);
+my $certs = Intake::Certificates->new($files);
 
-    $? == 0 or BAIL_OUT("openssl @args: $said");
-}
-
-
-sub certificate {
-    my ($name, $ca, $names) = @_;
-    my $extensions = $files->write_file("$name.ext",
-                                        $names ? "subjectAltName=$names\n"
-                                               : "basicConstraints=CA:FALSE\n");
-
-    openssl("req -newkey rsa:2048 -nodes -keyout $name.key -out $name.csr",
-            "-subj /CN=$name");
-    openssl("x509 -req -in $name.csr -CA $ca.crt -CAkey $ca.key",
-            "-CAcreateserial -out $name.crt -extfile $extensions",
-            "-days 30");
-}
-
-
-for my $ca (qw(ca foreign)) {
-    openssl("req -x509 -newkey rsa:2048 -nodes -days 30 -keyout $ca.key",
-            "-out $ca.crt -subj /CN=$ca");
-}
-
-certificate('server', 'ca', 'DNS:redis.test,IP:127.0.0.1');
-certificate('other', 'ca', 'DNS:other.test');
-certificate('stranger', 'foreign', 'DNS:redis.test,IP:127.0.0.1');
-certificate('client', 'ca', '');
-
-# `x509 -req` has no dates, `ca` has
-
-$files->write_file('ca.cnf', <<"EOC");
-[ca]
-default_ca = own
-
-[own]
-database = $dir/index.txt
-new_certs_dir = $dir
-rand_serial = yes
-default_md = sha256
-policy = any
-
-[any]
-commonName = supplied
-EOC
-$files->write_file('index.txt', '');
-openssl('req -newkey rsa:2048 -nodes -keyout old.key -out old.csr',
-        '-subj /CN=old');
-openssl('ca -batch -config ca.cnf -cert ca.crt -keyfile ca.key -in old.csr',
-        '-out old.crt -notext -startdate 20200101000000Z',
-        '-enddate 20200201000000Z -extfile server.ext');
+$certs->authority($_) for qw(ca foreign);
+$certs->certificate('server', 'ca', 'DNS:redis.test,IP:127.0.0.1');
+$certs->certificate('other', 'ca', 'DNS:other.test');
+$certs->certificate('stranger', 'foreign', 'DNS:redis.test,IP:127.0.0.1');
+$certs->certificate('client', 'ca', '');
+$certs->expired('old', 'ca', 'server');
 
 
 sub server {
@@ -92,10 +47,7 @@ sub server {
     my $redis = Intake::RedisServer->new(
         dir => $t->dir(), %opt, options => {
             'tls-port' => $port->number(),
-            'tls-cert-file' => "$dir/$certificate.crt",
-            'tls-key-file' => "$dir/$certificate.key",
-            'tls-ca-cert-file' => "$dir/ca.crt",
-            'tls-auth-clients' => $opt{clients} // 'no',
+            $certs->options($certificate, 'ca', $opt{clients}),
             %{$opt{options} || {}} });
 
     @$redis{qw(tls held)} = ($port->number(), $port);

@@ -20,46 +20,11 @@ use Intake::FakeRedis;
 use Intake::Problem;
 use Intake::Redis;
 use Intake::RedisServer;
+use Intake::Sentinels;
 use Intake::Test;
 
 
-# A master and a replica and three sentinels that know them.
-
-sub servers {
-    my ($t, %opt) = @_;
-    my %common = ('repl-diskless-sync-delay' => 0, 'repl-timeout' => 5,
-                  %{$opt{options} || {}});
-    my $one = $t->redis(name => 'one', port => 1, options => { %common });
-    my $two = $t->redis(name => 'two', port => 1, options => {
-        %common, replicaof => '127.0.0.1 ' . $one->port() });
-    my @sentinels = map { $t->redis(
-        name => "sentinel$_", port => 1, sentinel => 1, options => {
-            sentinel => ['monitor shop 127.0.0.1 ' . $one->port() . ' 2',
-                         'down-after-milliseconds shop 1000',
-                         'failover-timeout shop 4000'],
-            $opt{password} ? (requirepass => $opt{password}) : () },
-        password => $opt{password}) } 1 .. 3;
-
-    $t->wait_for(sub {
-        ask($one, 'INFO', 'replication') =~ /state=online/
-        && !grep { my %of = @{ask($_, qw(SENTINEL MASTER shop))};
-                   $of{'num-slaves'} != 1 || $of{'num-other-sentinels'} != 2
-        } @sentinels }, 30);
-
-    return ($one, $two, @sentinels);
-}
-
-
-# A sentinel ends the connections of a server whose role it changes.
-
-sub ask {
-    my ($redis, @command) = @_;
-    my $reply = eval { $redis->command(@command) };
-
-    return $reply if defined $reply;
-    delete $redis->{client};
-    return $redis->command(@command);
-}
+sub ask { Intake::Sentinels::ask(@_) }
 
 
 sub url {
@@ -69,9 +34,16 @@ sub url {
 }
 
 
-subtest 'a fail-over under load' => sub {
+# With Redis, and with Valkey if INTAKE_VALKEY names one.
+
+for my $binary ('redis-server', $ENV{INTAKE_VALKEY} // ()) {
+
+subtest "a fail-over under load: $binary" => sub {
     my $t = Intake::Test->new();
-    my ($one, $two, @sentinels) = servers($t, password => 's3cret');
+    my $shop = Intake::Sentinels->new($t, password => 's3cret',
+                                      binary => $binary);
+    my ($one, $two, @sentinels) = ($shop->one(), $shop->two(),
+                                   $shop->sentinels());
 
     $t->write_file_expand('nginx.conf', delivery_conf(
         workers => 2, redis => 'server ' . url(@sentinels) . ';'
@@ -138,6 +110,8 @@ subtest 'a fail-over under load' => sub {
     $d->balance('each once');
     $t->finish();
 };
+
+}
 
 
 # [what the sentinels name, in order; which master is used]

@@ -77,9 +77,13 @@ sub work {
 }
 
 
-subtest 'six servers' => sub {
+# With Redis, and with Valkey if INTAKE_VALKEY names one.
+
+for my $binary ('redis-server', $ENV{INTAKE_VALKEY} // ()) {
+
+subtest "six servers: $binary" => sub {
     my $t = Intake::Test->new();
-    my $cluster = Intake::Cluster->new($t);
+    my $cluster = Intake::Cluster->new($t, binary => $binary);
 
     $t->write_file_expand('nginx.conf', conf(
         workers => 2, redis => 'server ' . $cluster->url() . ';',
@@ -197,6 +201,8 @@ subtest 'six servers' => sub {
     is($d{$_}->deliver("last $_")->status, 200, "$_: stored") for @names;
     $t->finish();
 };
+
+}
 
 
 # two nodes that say what they are told

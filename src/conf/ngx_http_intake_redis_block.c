@@ -391,7 +391,9 @@ ngx_http_intake_redis_tls(ngx_conf_t *cf,
         {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "\"tls_...\" in intake_redis needs a "
-                               "\"server rediss://HOST:PORT\"");
+                               "\"server rediss://HOST:PORT\", "
+                               "\"rediss+sentinel://\" or "
+                               "\"rediss+cluster://\"");
             return NGX_CONF_ERROR;
         }
 

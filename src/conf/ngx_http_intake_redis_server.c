@@ -17,51 +17,73 @@
 #define NGX_HTTP_INTAKE_SENTINEL_PORT  26379
 
 
+/* what a URL of several hosts begins with */
+
+typedef struct {
+    ngx_str_t                    name;
+    ngx_intake_redis_topology_e  topology;
+    in_port_t                    port;
+    ngx_uint_t                   ssl;
+} ngx_http_intake_scheme_t;
+
+
+static const ngx_http_intake_scheme_t *ngx_http_intake_find_scheme(
+    ngx_str_t *url);
 static char *ngx_http_intake_add_server(ngx_conf_t *cf, ngx_str_t *url,
     ngx_intake_redis_conf_t *redis);
 static char *ngx_http_intake_add_hosts(ngx_conf_t *cf, ngx_str_t *url,
-    size_t skip, in_port_t port, ngx_intake_redis_conf_t *redis);
+    size_t skip, const ngx_http_intake_scheme_t *scheme,
+    ngx_intake_redis_conf_t *redis);
 static char *ngx_http_intake_parse_server(ngx_conf_t *cf, ngx_url_t *u,
     ngx_str_t *url, ngx_intake_redis_server_t *server);
+
+
+static const ngx_http_intake_scheme_t  ngx_http_intake_schemes[] = {
+
+    { ngx_string("sentinel://"), NGX_INTAKE_REDIS_SENTINELS,
+      NGX_HTTP_INTAKE_SENTINEL_PORT, 0 },
+
+    { ngx_string("rediss+sentinel://"), NGX_INTAKE_REDIS_SENTINELS,
+      NGX_HTTP_INTAKE_SENTINEL_PORT, 1 },
+
+    { ngx_string("cluster://"), NGX_INTAKE_REDIS_CLUSTER,
+      NGX_HTTP_INTAKE_REDIS_PORT, 0 },
+
+    { ngx_string("rediss+cluster://"), NGX_INTAKE_REDIS_CLUSTER,
+      NGX_HTTP_INTAKE_REDIS_PORT, 1 },
+
+    { ngx_null_string, NGX_INTAKE_REDIS_SERVERS, 0, 0 }
+};
 
 
 char *
 ngx_http_intake_add_servers(ngx_conf_t *cf, ngx_str_t *url,
     ngx_intake_redis_conf_t *redis)
 {
-    u_char                       *p, *last;
-    size_t                        skip;
-    in_port_t                     port;
-    ngx_intake_redis_topology_e   topology;
+    u_char                          *p, *last;
+    size_t                           skip;
+    const ngx_http_intake_scheme_t  *scheme;
 
-    topology = NGX_INTAKE_REDIS_SERVERS;
     last = url->data + url->len;
-    skip = 0;
-    port = 0;
+    scheme = ngx_http_intake_find_scheme(url);
+    skip = scheme->name.len;
 
-    if (ngx_strncmp(url->data, "sentinel://", 11) == 0) {
-        topology = NGX_INTAKE_REDIS_SENTINELS;
-        port = NGX_HTTP_INTAKE_SENTINEL_PORT;
+    if (scheme->topology == NGX_INTAKE_REDIS_SENTINELS) {
 
-        p = ngx_strlchr(url->data, last, '@');
+        p = ngx_strlchr(url->data + skip, last, '@');
 
-        if (p == NULL || p == url->data + 11) {
+        if (p == NULL || p == url->data + skip) {
             return "must be sentinel://NAME@HOST[:PORT],...: NAME is that "
                    "of the master at its sentinels";
         }
 
-        redis->master.data = url->data + 11;
+        redis->master.data = url->data + skip;
         redis->master.len = p - redis->master.data;
         skip = p + 1 - url->data;
-
-    } else if (ngx_strncmp(url->data, "cluster://", 10) == 0) {
-        topology = NGX_INTAKE_REDIS_CLUSTER;
-        port = NGX_HTTP_INTAKE_REDIS_PORT;
-        skip = 10;
     }
 
     if (redis->servers.nelts
-        && (topology || redis->topology != topology))
+        && (scheme->topology || redis->topology != scheme->topology))
     {
         return "cannot stand beside another one: sentinel:// and cluster:// "
                "take several hosts, with commas";
@@ -75,15 +97,36 @@ ngx_http_intake_add_servers(ngx_conf_t *cf, ngx_str_t *url,
         return NGX_CONF_ERROR;
     }
 
-    redis->topology = topology;
+    redis->topology = scheme->topology;
 
-    if (topology == NGX_INTAKE_REDIS_SERVERS) {
+    if (scheme->topology == NGX_INTAKE_REDIS_SERVERS) {
         return ngx_http_intake_add_server(cf, url, redis);
     }
 
     redis->url = *url;
 
-    return ngx_http_intake_add_hosts(cf, url, skip, port, redis);
+    return ngx_http_intake_add_hosts(cf, url, skip, scheme, redis);
+}
+
+
+/* the last one, if it is none of them */
+
+static const ngx_http_intake_scheme_t *
+ngx_http_intake_find_scheme(ngx_str_t *url)
+{
+    const ngx_http_intake_scheme_t  *scheme;
+
+    for (scheme = ngx_http_intake_schemes; scheme->name.len; scheme++) {
+
+        if (url->len >= scheme->name.len
+            && ngx_strncmp(url->data, scheme->name.data, scheme->name.len)
+               == 0)
+        {
+            break;
+        }
+    }
+
+    return scheme;
 }
 
 
@@ -110,8 +153,8 @@ ngx_http_intake_add_server(ngx_conf_t *cf, ngx_str_t *url,
 
     } else if (ngx_strncmp(url->data, "unix:", 5) != 0) {
         return "must be redis://HOST[:PORT], rediss://HOST[:PORT], "
-               "unix:/PATH, sentinel://NAME@HOST[:PORT],... or "
-               "cluster://HOST[:PORT],...";
+               "unix:/PATH, [rediss+]sentinel://NAME@HOST[:PORT],... or "
+               "[rediss+]cluster://HOST[:PORT],...";
     }
 
     u.url.data = url->data + skip;
@@ -146,7 +189,7 @@ ngx_http_intake_add_server(ngx_conf_t *cf, ngx_str_t *url,
 
 static char *
 ngx_http_intake_add_hosts(ngx_conf_t *cf, ngx_str_t *url, size_t skip,
-    in_port_t port, ngx_intake_redis_conf_t *redis)
+    const ngx_http_intake_scheme_t *scheme, ngx_intake_redis_conf_t *redis)
 {
     char                       *rv;
     u_char                     *p, *end, *last;
@@ -173,7 +216,7 @@ ngx_http_intake_add_hosts(ngx_conf_t *cf, ngx_str_t *url, size_t skip,
 
         u.url.data = p;
         u.url.len = end - p;
-        u.default_port = port;
+        u.default_port = scheme->port;
 
         server = ngx_array_push(&redis->servers);
         if (server == NULL) {
@@ -183,6 +226,7 @@ ngx_http_intake_add_hosts(ngx_conf_t *cf, ngx_str_t *url, size_t skip,
         ngx_memzero(server, sizeof(ngx_intake_redis_server_t));
 
         server->url = u.url;
+        server->ssl = scheme->ssl;
 
         rv = ngx_http_intake_parse_server(cf, &u, url, server);
 

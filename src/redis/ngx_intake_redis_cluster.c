@@ -476,6 +476,7 @@ ngx_intake_redis_node(ngx_intake_redis_t *redis, ngx_str_t *host,
     node->server.host.data = node->host;
     node->server.host.len = host->len;
     node->server.port = port;
+    node->server.ssl = ngx_intake_redis_ssl(redis->conf);
 
     node->server.url.data = node->url;
     node->server.url.len = ngx_snprintf(node->url, sizeof(node->url),

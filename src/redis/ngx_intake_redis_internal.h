@@ -378,6 +378,14 @@ void ngx_intake_redis_op_requeue(ngx_intake_redis_t *redis,
     ngx_uint_t *unknown);
 
 
+/*
+ * Whether servers that others name are talked to with TLS: as those others,
+ * all of which are configured in one way.
+ */
+#define ngx_intake_redis_ssl(conf)                                           \
+    ((ngx_intake_redis_server_t *) (conf)->servers.elts)->ssl
+
+
 /* ngx_intake_redis_sentinel.c */
 
 ngx_int_t ngx_intake_redis_create_sentinel(ngx_intake_redis_t *redis);

@@ -40,6 +40,7 @@ ngx_intake_redis_create_sentinel(ngx_intake_redis_t *redis)
 
     sentinel->found.data = sentinel->host_buf;
     sentinel->server.url = redis->conf->url;
+    sentinel->server.ssl = ngx_intake_redis_ssl(redis->conf);
 
     sentinel->ask.handler = ngx_intake_redis_ask_handler;
     sentinel->ask.data = redis;

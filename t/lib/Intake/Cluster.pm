@@ -2,11 +2,15 @@ package Intake::Cluster;
 
 # Copyright (C) nginx-intake contributors
 
-# Six real redis-servers that are one cluster, three masters with a replica
-# each, killed with the test they belong to.
+# Real redis-servers that are one cluster, by default six, three masters with a
+# replica each, killed with the test they belong to.
 #
 #     my $cluster = Intake::Cluster->new($t);
 #     $cluster->url(), $cluster->owner($key), $cluster->entries($stream)
+#
+# Options: masters (3), replicas of each (1), spare, nodes without slots (0),
+# tls, a code that is given the number of a node and returns the options of its
+# TLS, binary; all others are those of redis-server.
 #
 # Nodes are Intake::RedisServers; ask() survives that one was restarted.
 
@@ -19,19 +23,31 @@ use Intake::RedisServer;
 
 sub new {
     my ($class, $t, %opt) = @_;
-    my $self = bless { t => $t }, $class;
+    my $self = bless { t => $t, masters => 3, replicas => 1, spare => 0,
+                       nodes => [] }, $class;
+    my ($tls, $binary) = delete @opt{qw(tls binary)};
 
-    for my $n (0 .. 5) {
+    for my $name (qw(masters replicas spare)) {
+        $self->{$name} = delete $opt{$name} if exists $opt{$name};
+    }
+
+    my $count = $self->{masters} * (1 + $self->{replicas}) + $self->{spare};
+
+    for my $n (0 .. $count - 1) {
         my $bus = Intake::Port->new();
 
         push @{$self->{bus}}, $bus;
         push @{$self->{nodes}}, Intake::RedisServer->new(
-            dir => $t->dir(), name => "node$n", port => 1, options => {
+            dir => $t->dir(), name => "node$n", port => 1,
+            binary => $binary,
+            $tls ? (tls => { 'tls-cluster' => 'yes', $tls->($n) }) : (),
+            options => {
                 'cluster-enabled' => 'yes', 'cluster-node-timeout' => 1000,
                 'cluster-port' => $bus->number(), 'appendonly' => 'yes',
                 'repl-diskless-sync-delay' => 0, %opt })->start();
     }
 
+    $self->{tls} = 1 if $tls;
     push @{$t->{redis}}, @{$self->{nodes}};
     $self->join();
 
@@ -46,22 +62,23 @@ sub id { ask($_[1], 'CLUSTER', 'MYID') }
 sub join {
     my ($self) = @_;
     my ($first, @others) = $self->nodes();
+    my ($masters, $count) = ($self->{masters}, scalar $self->nodes());
 
-    for my $i (0 .. 2) {
+    for my $i (0 .. $masters - 1) {
         ask($self->{nodes}[$i], 'CLUSTER', 'ADDSLOTSRANGE',
-            int($i * 16384 / 3), int(($i + 1) * 16384 / 3) - 1);
+            int($i * 16384 / $masters), int(($i + 1) * 16384 / $masters) - 1);
         ask($self->{nodes}[$i], 'CLUSTER', 'SET-CONFIG-EPOCH', $i + 1);
     }
 
     ask($first, 'CLUSTER', 'MEET', '127.0.0.1', $_->port(),
         $_->{options}{'cluster-port'}) for @others;
 
-    $self->{t}->wait_for(sub { 6 == grep {
-        6 == (() = ask($_, 'CLUSTER', 'NODES') =~ /connected/g)
+    $self->{t}->wait_for(sub { $count == grep {
+        $count == (() = ask($_, 'CLUSTER', 'NODES') =~ /connected/g)
     } $self->nodes() }, 30) or die "the nodes do not meet\n";
 
-    for my $i (3 .. 5) {
-        my $id = $self->id($self->{nodes}[$i - 3]);
+    for my $i ($masters .. $count - 1 - $self->{spare}) {
+        my $id = $self->id($self->{nodes}[$i % $masters]);
 
         $self->{t}->wait_for(sub {
             eval { ask($self->{nodes}[$i], 'CLUSTER', 'REPLICATE', $id) } });
@@ -74,7 +91,7 @@ sub join {
 # Waits until every slot is served, by a master that has a replica.
 
 sub whole {
-    my ($self, $replicas) = @_;
+    my ($self) = @_;
 
     return $self->{t}->wait_for(sub {
         my @up = grep { eval { ask($_, 'PING') } } $self->nodes();
@@ -83,11 +100,12 @@ sub whole {
                                 =~ /myself,master \S+ \S+ \S+ \S+ \S+ \d/ }
                       @up;
 
-        return @masters == 3
+        return @masters == $self->{masters}
                && !grep({ ask($_, 'CLUSTER', 'INFO')
                           !~ /^cluster_state:ok/m } @up)
-               && 3 == grep { ask($_, 'INFO', 'replication')
-                              =~ /state=online/ } @masters;
+               && @masters == grep { !$self->{replicas}
+                   || ask($_, 'INFO', 'replication') =~ /state=online/
+               } @masters;
     }, 30);
 }
 
@@ -102,12 +120,13 @@ sub ask {
 }
 
 
-# The first three; any node has the map.
+# The masters of the beginning; any node has the map.
 
 sub url {
     my ($self) = @_;
-    return 'cluster://' . CORE::join(',', map { '127.0.0.1:' . $_->port() }
-                                          @{$self->{nodes}}[0 .. 2]);
+    return ($self->{tls} ? 'rediss+cluster://' : 'cluster://')
+           . CORE::join(',', map { '127.0.0.1:' . $_->port() }
+                             @{$self->{nodes}}[0 .. $self->{masters} - 1]);
 }
 
 

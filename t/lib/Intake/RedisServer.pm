@@ -11,7 +11,8 @@ package Intake::RedisServer;
 #
 # sentinel => 1 starts it as a Sentinel; `binary` is another server's, such as
 # that of Valkey; `env` is more of its environment; `password` and `user` are
-# those with which command() logs in.
+# those with which command() logs in.  tls => { OPTIONS } makes the port one of
+# TLS alone, for replicas and sentinels, too.
 
 use strict;
 use warnings;
@@ -77,6 +78,9 @@ sub write_conf {
         logfile => "$self->{path}.log",
         daemonize => 'no',
         $self->{sentinel} ? () : (save => '""', appendonly => 'no'),
+        $self->{tls} && ref $self->{tls}
+            ? (port => 0, 'tls-port' => $self->{port},
+               'tls-replication' => 'yes', %{$self->{tls}}) : (),
         %{$self->{options} || {}},
     );
 
