@@ -44,6 +44,9 @@
 
 #define NGX_INTAKE_REDIS_BUFFER_SIZE    16384
 
+/* who breaks the connection so often in the middle of one has seen enough */
+#define NGX_INTAKE_REDIS_CUTS           3
+
 
 /* kinds of durability, each with a command that waits for it */
 #define NGX_INTAKE_REDIS_FSYNC          1
@@ -296,6 +299,8 @@ struct ngx_intake_redis_op_s {
 
     ngx_uint_t                      slot;      /* in a cluster */
     ngx_uint_t                      hops;      /* from node to node */
+    ngx_uint_t                      cuts;      /* breaks when a part of it had
+                                                  been written */
     u_char                         *asked;     /* with ASKING, allocated */
 
     ngx_uint_t                      wait;      /* a control that asks for this
@@ -410,6 +415,9 @@ void ngx_intake_redis_destroy_cluster(ngx_intake_redis_t *redis);
  */
 ngx_int_t ngx_intake_redis_route(ngx_intake_redis_t *redis,
     ngx_intake_redis_op_t *op, ngx_intake_redis_t **client);
+
+/* Whether a master can be talked to, as far as is known. */
+ngx_uint_t ngx_intake_redis_some_node(ngx_intake_redis_t *redis);
 
 /* The client of a node, by its number.  NGX_ERROR: no memory. */
 ngx_int_t ngx_intake_redis_start(ngx_intake_redis_t *redis, ngx_uint_t node,

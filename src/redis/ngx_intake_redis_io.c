@@ -175,6 +175,13 @@ ngx_intake_redis_reply(ngx_intake_redis_t *redis, ngx_int_t rc,
 
         if (rc == NGX_DECLINED) {
             ngx_intake_redis_keep_text(conn, &reply->str);
+
+            /* the server has seen enough of it: it would say so again */
+
+            if (op && op->buf.pos != op->buf.start) {
+                ngx_intake_redis_op_finish(redis, op,
+                                           NGX_INTAKE_REDIS_ERROR, reply);
+            }
         }
 
         ngx_intake_redis_close(redis, NGX_INTAKE_REDIS_CLOSE_LOST, 0,
@@ -235,6 +242,8 @@ ngx_intake_redis_post_write(ngx_intake_redis_t *redis)
 void
 ngx_intake_redis_flush(ngx_intake_redis_t *redis)
 {
+    ngx_err_t                       err;
+    ngx_uint_t                      failed;
     ngx_chain_t                    *out;
     ngx_connection_t               *c;
     ngx_intake_redis_connection_t  *rc;
@@ -254,15 +263,20 @@ ngx_intake_redis_flush(ngx_intake_redis_t *redis)
 
         ngx_set_socket_errno(0);
 
-        if (c->send_chain(c, out, 0) == NGX_CHAIN_ERROR) {
-            ngx_intake_redis_send_failed(redis, ngx_socket_errno);
-            return;
-        }
+        failed = (c->send_chain(c, out, 0) == NGX_CHAIN_ERROR);
+        err = ngx_socket_errno;
+
+        /* a part may have left before it failed */
 
         if (ngx_intake_redis_mark_sent(redis, &rc->first)
             && ngx_intake_redis_serves(redis) && !redis->durable)
         {
             (void) ngx_intake_redis_mark_sent(redis, &redis->waiting);
+        }
+
+        if (failed) {
+            ngx_intake_redis_send_failed(redis, err);
+            return;
         }
     }
 

@@ -437,11 +437,14 @@ ngx_intake_redis_op_requeue(ngx_intake_redis_t *redis, ngx_uint_t repeat,
 
         if (whole) {
             op->maybe = 1;
+
+        } else if (op->sent && op->buf.pos != op->buf.start) {
+            op->cuts++;
         }
 
         op->sent = 0;
 
-        if (!repeat || op->told
+        if (!repeat || op->told || op->cuts == NGX_INTAKE_REDIS_CUTS
             || (whole && (!op->repeatable || op->repeated)))
         {
             ngx_queue_insert_tail(told, q);
