@@ -107,3 +107,23 @@ ngx_http_intake_accepted(ngx_http_intake_stream_t *stream,
 
     ngx_memzero(refusal, sizeof(ngx_http_intake_refusal_t));
 }
+
+
+/*
+ * A server that does not take so large an argument calls it an error of the
+ * protocol.
+ */
+
+void
+ngx_http_intake_set_fault(ngx_http_intake_delivery_t *delivery,
+    ngx_str_t *error)
+{
+    delivery->fault = (ngx_intake_redis_error(error)->action
+                       == NGX_INTAKE_REDIS_ACT_ERROR);
+
+    delivery->unfit = (ngx_http_intake_alone(delivery)
+                       && error->len >= sizeof("ERR Protocol error") - 1
+                       && ngx_memcmp(error->data, "ERR Protocol error",
+                                     sizeof("ERR Protocol error") - 1)
+                          == 0);
+}

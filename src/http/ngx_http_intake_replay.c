@@ -33,6 +33,8 @@ static ngx_http_intake_replay_t *ngx_http_intake_replay_create(
     ngx_uint_t nchanges);
 static void ngx_http_intake_replayed(void *data, ngx_http_intake_code_e code,
     ngx_http_intake_result_t *result);
+static ngx_int_t ngx_http_intake_replay_result(
+    ngx_http_intake_delivery_t *delivery, ngx_http_intake_code_e code);
 
 
 static ngx_queue_t  ngx_http_intake_replays;
@@ -44,7 +46,6 @@ ngx_http_intake_replay(void *data, ngx_intake_spool_record_t *record)
     ngx_http_intake_main_conf_t *imcf = data;
 
     ngx_int_t                  n;
-    ngx_intake_redis_info_t   *info;
     ngx_http_intake_replay_t  *replay;
     ngx_http_intake_source_t  *source;
 
@@ -55,10 +56,8 @@ ngx_http_intake_replay(void *data, ngx_intake_spool_record_t *record)
         return NGX_ERROR;
     }
 
-    info = ngx_intake_redis_info(ngx_http_intake_client(source));
-
-    if (info->state != NGX_INTAKE_REDIS_READY) {
-        return NGX_DECLINED;
+    if (!ngx_intake_redis_reachable(ngx_http_intake_client(source))) {
+        return NGX_ABORT;
     }
 
     if (source->sla == NULL || record->delivery.stream == 's') {
@@ -182,15 +181,51 @@ ngx_http_intake_replayed(void *data, ngx_http_intake_code_e code,
 {
     ngx_http_intake_replay_t *replay = data;
 
+    ngx_int_t                   rc;
     ngx_intake_spool_record_t  *record;
 
     record = replay->record;
+    rc = ngx_http_intake_replay_result(&replay->delivery, code);
 
     ngx_queue_remove(&replay->queue);
     ngx_free(replay);
 
-    ngx_intake_spool_sent(record, code == NGX_HTTP_INTAKE_OK ? NGX_OK
-                                                             : NGX_DECLINED);
+    ngx_intake_spool_sent(record, rc);
+}
+
+
+/*
+ * A server that is away or takes nothing is no fault of a source, but in a
+ * cluster, where each source is on a server of its own.
+ */
+
+static ngx_int_t
+ngx_http_intake_replay_result(ngx_http_intake_delivery_t *delivery,
+    ngx_http_intake_code_e code)
+{
+    if (code == NGX_HTTP_INTAKE_OK) {
+        return NGX_OK;
+    }
+
+    if (delivery->unfit) {
+        return NGX_ERROR;
+    }
+
+    if ((code == NGX_HTTP_INTAKE_STORE_TIMEOUT
+         || code == NGX_HTTP_INTAKE_STORE_UNAVAILABLE)
+        && ngx_http_intake_alone(delivery))
+    {
+        return NGX_AGAIN;
+    }
+
+    if (code == NGX_HTTP_INTAKE_DURABILITY_UNAVAILABLE
+        || delivery->fault
+        || ngx_intake_redis_is_cluster(ngx_http_intake_redis()))
+    {
+        return NGX_ABORT;
+    }
+
+    return NGX_DECLINED;
 }
 
 

@@ -149,7 +149,7 @@ ngx_http_intake_store_spool(ngx_cycle_t *cycle,
 static ngx_uint_t
 ngx_http_intake_store_ready(void *data)
 {
-    return ngx_http_intake_the_store.ready;
+    return ngx_intake_redis_reachable(ngx_http_intake_the_store.redis);
 }
 
 
@@ -292,8 +292,10 @@ ngx_http_intake_open_batch(ngx_http_intake_delivery_t *delivery)
     open = &ngx_http_intake_the_store.open[delivery->replayed][stream->index];
     batch = *open;
 
-    if (batch && batch->nchanges + delivery->nchanges
-                 <= NGX_HTTP_INTAKE_BATCH_CHANGES)
+    if (batch
+        && batch->nchanges + delivery->nchanges
+           <= NGX_HTTP_INTAKE_BATCH_CHANGES
+        && !(delivery->replayed && ngx_http_intake_alone(delivery)))
     {
         return batch;
     }
@@ -490,6 +492,11 @@ ngx_http_intake_stored(void *data, ngx_intake_redis_result_e result,
             ngx_http_intake_tell(batch, i, reply);
 
         } else {
+
+            if (result != NGX_INTAKE_REDIS_OK && reply) {
+                ngx_http_intake_set_fault(delivery, &reply->str);
+            }
+
             delivery->handler(delivery->data, code, NULL);
         }
     }
@@ -518,6 +525,7 @@ ngx_http_intake_tell(ngx_http_intake_batch_t *batch, ngx_uint_t i,
 
         element = ngx_intake_redis_element(&element, element.nelts - 1);
         ngx_http_intake_store_refused(batch, &element.str, 1);
+        ngx_http_intake_set_fault(delivery, &element.str);
     }
 
     delivery->handler(delivery->data, code, &result);

@@ -73,7 +73,17 @@ typedef struct {
     ngx_uint_t                      slot;          /* its place there */
 
     unsigned                        replayed:1;
+    unsigned                        fault:1;       /* after: what Redis said
+                                                      is true of the stream or
+                                                      of this delivery */
+    unsigned                        unfit:1;       /* of this one alone */
 } ngx_http_intake_delivery_t;
+
+
+/* whether it shares no call out of the spool: what becomes of it is its own */
+#define ngx_http_intake_alone(delivery)                                      \
+    ((delivery)->content->fields[NGX_HTTP_INTAKE_FIELD_DATA].len             \
+     >= NGX_HTTP_INTAKE_BATCH_BYTES)
 
 
 /* the deliveries of one stream that share one call of the script */
@@ -125,6 +135,10 @@ void ngx_http_intake_store_forget(ngx_http_intake_delivery_t *delivery);
  */
 void ngx_http_intake_write_batch(ngx_intake_redis_args_t *args, void *data,
     ngx_uint_t *nkeys);
+
+/* What error, of the call or for this delivery in it, says of a delivery. */
+void ngx_http_intake_set_fault(ngx_http_intake_delivery_t *delivery,
+    ngx_str_t *error);
 
 /*
  * Redis has answered n times with error to what a stream is to get: logged

@@ -395,6 +395,21 @@ ngx_intake_redis_away(ngx_intake_redis_t *redis)
 }
 
 
+ngx_uint_t
+ngx_intake_redis_reachable(ngx_intake_redis_t *redis)
+{
+    return redis->cluster ? ngx_intake_redis_some_node(redis)
+                          : redis->info.state == NGX_INTAKE_REDIS_READY;
+}
+
+
+ngx_uint_t
+ngx_intake_redis_is_cluster(ngx_intake_redis_t *redis)
+{
+    return redis->cluster != NULL;
+}
+
+
 void
 ngx_intake_redis_hurry(ngx_intake_redis_t *redis)
 {

@@ -248,6 +248,15 @@ ngx_int_t ngx_intake_redis_send(ngx_intake_redis_t *redis,
 ngx_uint_t ngx_intake_redis_away(ngx_intake_redis_t *redis);
 
 /*
+ * Whether it is worth while to send what nobody waits for: there is a
+ * connection, or, in a cluster, one to some of its nodes.
+ */
+ngx_uint_t ngx_intake_redis_reachable(ngx_intake_redis_t *redis);
+
+/* Whether one server may be away while others are not. */
+ngx_uint_t ngx_intake_redis_is_cluster(ngx_intake_redis_t *redis);
+
+/*
  * The handler of a sent operation will not be called; the operation is still
  * executed.  Legal at any time between a successful send and the return of
  * the handler.

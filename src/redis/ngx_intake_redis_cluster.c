@@ -238,6 +238,31 @@ ngx_intake_redis_troubled(ngx_intake_redis_t *redis)
 }
 
 
+ngx_uint_t
+ngx_intake_redis_some_node(ngx_intake_redis_t *redis)
+{
+    ngx_uint_t                i;
+    ngx_intake_redis_node_t  *node;
+
+    if (!redis->cluster->known) {
+        return 0;
+    }
+
+    for (i = 0; i < NGX_INTAKE_REDIS_MAX_NODES; i++) {
+        node = redis->cluster->nodes[i];
+
+        if (node && node->slots
+            && (node->client == NULL
+                || node->client->info.state == NGX_INTAKE_REDIS_READY))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 /* nodes that have no slots any more and nothing due; not in their own stack */
 
 static void

@@ -175,6 +175,12 @@ ngx_intake_spool_tick(ngx_event_t *ev)
 
     if (spool->ready(spool->data)) {
         ngx_intake_spool_replay(spool);
+
+    } else {
+
+        /* no source is to blame when Redis is away */
+
+        ngx_intake_spool_flows(spool, NULL);
     }
 
     ngx_add_timer(ev, NGX_INTAKE_SPOOL_INTERVAL);

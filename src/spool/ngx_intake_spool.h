@@ -49,7 +49,8 @@ typedef struct {
 typedef struct {
     ngx_atomic_t               bytes;      /* of all files, and of records
                                               that are being written */
-    ngx_atomic_t               files;      /* segments */
+    ngx_atomic_t               files;      /* segments, and those of records
+                                              that wait for their source */
     ngx_atomic_t               oldest;     /* s since 1970, arrival of the
                                               oldest file's first record; 0:
                                               there is none */
@@ -82,6 +83,7 @@ typedef struct {
     u_char                    *start;      /* of the record, in its file */
     size_t                     size;
     ngx_uint_t                 state;
+    ngx_uint_t                 lost;       /* times that nobody answered */
 } ngx_intake_spool_record_t;
 
 
@@ -90,6 +92,7 @@ typedef struct {
  *
  *  NGX_OK        taken: ngx_intake_spool_sent() will be called, later, once
  *  NGX_DECLINED  not now: it is given again
+ *  NGX_ABORT     none of its source now: the others need not wait for it
  *  NGX_ERROR     never: it is set aside
  */
 
@@ -145,9 +148,16 @@ ngx_int_t ngx_intake_spool_append(ngx_intake_spool_t *spool,
 void ngx_intake_spool_forget(ngx_intake_spool_op_t *op);
 
 /*
- * What became of a record that the sender took: NGX_OK: it is in Redis;
- * NGX_DECLINED: not, it is given again later; NGX_ERROR: Redis will never take
- * it.  Not to be called by the sender itself.
+ * What became of a record that the sender took.  Not to be called by the sender
+ * itself.
+ *
+ *  NGX_OK        it is in Redis
+ *  NGX_DECLINED  not: it is given again later
+ *  NGX_ABORT     not, for a reason of its source: the same, but records of
+ *                other sources do not wait for it
+ *  NGX_AGAIN     it was sent alone and nobody answered: it is given again a
+ *                few times, then it is set aside
+ *  NGX_ERROR     Redis will never take it: it is set aside
  */
 void ngx_intake_spool_sent(ngx_intake_spool_record_t *record, ngx_int_t rc);
 

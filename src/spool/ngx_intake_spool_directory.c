@@ -32,6 +32,8 @@ static ngx_int_t ngx_intake_spool_count_files(ngx_intake_spool_t *spool,
 static ngx_uint_t ngx_intake_spool_arrival(u_char *name);
 static ngx_array_t *ngx_intake_spool_segments(ngx_intake_spool_t *spool,
     ngx_pool_t *pool);
+static ngx_uint_t ngx_intake_spool_due(ngx_intake_spool_t *spool,
+    u_char *name, size_t len);
 static int ngx_libc_cdecl ngx_intake_spool_cmp_names(const void *one,
     const void *two);
 static int ngx_intake_spool_lock(ngx_intake_spool_t *spool, u_char *name,
@@ -102,7 +104,9 @@ ngx_intake_spool_count_files(ngx_intake_spool_t *spool,
 
         counted->bytes += (ngx_uint_t) st.st_size;
 
-        if (ngx_intake_spool_ends(name, len, ".seg")) {
+        if (ngx_intake_spool_ends(name, len, ".seg")
+            || ngx_intake_spool_ends(name, len, ".later"))
+        {
             counted->files++;
             sec = ngx_intake_spool_arrival(name);
 
@@ -237,8 +241,14 @@ ngx_intake_spool_segments(ngx_intake_spool_t *spool, ngx_pool_t *pool)
 
         /* room for the endings of other names */
 
-        if (len + sizeof(".damaged") > NGX_INTAKE_SPOOL_NAME
-            || !ngx_intake_spool_ends(ngx_de_name(&dir), len, ".seg"))
+        if (len + NGX_INTAKE_DELIVERY_SOURCE + sizeof("..damaged")
+            > NGX_INTAKE_SPOOL_NAME)
+        {
+            continue;
+        }
+
+        if (!ngx_intake_spool_ends(ngx_de_name(&dir), len, ".seg")
+            && !ngx_intake_spool_due(spool, ngx_de_name(&dir), len))
         {
             continue;
         }
@@ -261,6 +271,21 @@ ngx_intake_spool_segments(ngx_intake_spool_t *spool, ngx_pool_t *pool)
     }
 
     return names;
+}
+
+
+/* whether it is a .later that has not been written or tried for some time */
+
+static ngx_uint_t
+ngx_intake_spool_due(ngx_intake_spool_t *spool, u_char *name, size_t len)
+{
+    struct stat  st;
+
+    return ngx_intake_spool_ends(name, len, ".later")
+           && fstatat(spool->dir, (char *) name, &st, AT_SYMLINK_NOFOLLOW)
+              == 0
+           && (st.st_mtime + NGX_INTAKE_SPOOL_REST <= ngx_time()
+               || st.st_mtime > ngx_time() + NGX_INTAKE_SPOOL_REST);
 }
 
 

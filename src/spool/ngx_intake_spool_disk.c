@@ -23,9 +23,12 @@ static ngx_int_t ngx_intake_spool_write_records(
 static ngx_int_t ngx_intake_spool_publish(ngx_intake_spool_write_t *call);
 static ngx_int_t ngx_intake_spool_write_all(int fd, struct iovec *iovs,
     ngx_uint_t n, off_t *offset);
+static void ngx_intake_spool_read_window(ngx_intake_spool_read_t *call);
 static ngx_int_t ngx_intake_spool_set_aside(ngx_intake_spool_read_t *call);
-static ngx_int_t ngx_intake_spool_add_bad(ngx_intake_spool_read_t *call,
+static ngx_int_t ngx_intake_spool_add_aside(ngx_intake_spool_read_t *call,
     int fd);
+static ngx_int_t ngx_intake_spool_copy_record(ngx_intake_spool_read_t *call,
+    int fd, off_t *offset);
 static ngx_int_t ngx_intake_spool_end_file(ngx_intake_spool_read_t *call);
 
 
@@ -217,13 +220,19 @@ ngx_intake_spool_read_segment(void *data)
 {
     ngx_intake_spool_read_t *call = data;
 
-    ssize_t  n;
-
     call->failed = NULL;
     call->added = 0;
+    call->made = 0;
     call->n = 0;
+    call->skipped = 0;
 
-    if (call->niovs && ngx_intake_spool_set_aside(call) != NGX_OK) {
+    if ((call->niovs || call->copy_len)
+        && ngx_intake_spool_set_aside(call) != NGX_OK)
+    {
+        return;
+    }
+
+    if (call->more) {
         return;
     }
 
@@ -242,6 +251,18 @@ ngx_intake_spool_read_segment(void *data)
         return;
     }
 
+    ngx_intake_spool_read_window(call);
+}
+
+
+/* a sector that cannot be read holds up those behind it for some time only */
+
+static void
+ngx_intake_spool_read_window(ngx_intake_spool_read_t *call)
+{
+    size_t   size;
+    ssize_t  n;
+
     while (call->n < call->size) {
         n = pread(call->fd, call->buf + call->n, call->size - call->n,
                   call->offset + (off_t) call->n);
@@ -252,8 +273,22 @@ ngx_intake_spool_read_segment(void *data)
                 continue;
             }
 
-            (void) ngx_intake_spool_failed(call, "pread");
-            return;
+            if (!call->skip) {
+                (void) ngx_intake_spool_failed(call, "pread");
+                return;
+            }
+
+            size = NGX_INTAKE_SPOOL_SECTOR
+                   - (size_t) ((call->offset + (off_t) call->n)
+                               % NGX_INTAKE_SPOOL_SECTOR);
+            size = ngx_min(size, call->size - call->n);
+
+            ngx_memzero(call->buf + call->n, size);
+
+            call->n += size;
+            call->skipped += size;
+
+            continue;
         }
 
         if (n == 0) {
@@ -271,14 +306,23 @@ ngx_intake_spool_set_aside(ngx_intake_spool_read_t *call)
     int        fd;
     ngx_int_t  rc;
 
-    fd = openat(call->dir, (char *) call->bad, O_WRONLY|O_CREAT|O_CLOEXEC,
+    fd = openat(call->dir, (char *) call->aside, O_WRONLY|O_CREAT|O_CLOEXEC,
                 0600);
 
     if (fd == -1) {
         return ngx_intake_spool_failed(call, "openat");
     }
 
-    rc = ngx_intake_spool_add_bad(call, fd);
+    /* whoever replays it will remove it */
+
+    if (flock(fd, LOCK_EX|LOCK_NB) == -1) {
+        (void) ngx_intake_spool_failed(call, "flock");
+        (void) close(fd);
+
+        return NGX_ERROR;
+    }
+
+    rc = ngx_intake_spool_add_aside(call, fd);
 
     (void) close(fd);
 
@@ -289,7 +333,7 @@ ngx_intake_spool_set_aside(ngx_intake_spool_read_t *call)
 /* the header is that of the segment: the records stay as they are */
 
 static ngx_int_t
-ngx_intake_spool_add_bad(ngx_intake_spool_read_t *call, int fd)
+ngx_intake_spool_add_aside(ngx_intake_spool_read_t *call, int fd)
 {
     off_t         end, offset;
     struct stat   st;
@@ -297,6 +341,13 @@ ngx_intake_spool_add_bad(ngx_intake_spool_read_t *call, int fd)
 
     if (fstat(fd, &st) == -1) {
         return ngx_intake_spool_failed(call, "fstat");
+    }
+
+    /* it was removed before it was locked: the next try makes another */
+
+    if (st.st_nlink == 0) {
+        errno = EWOULDBLOCK;
+        return ngx_intake_spool_failed(call, "flock");
     }
 
     end = st.st_size;
@@ -307,8 +358,12 @@ ngx_intake_spool_add_bad(ngx_intake_spool_read_t *call, int fd)
 
     if ((end == 0
          && ngx_intake_spool_write_all(fd, &header, 1, &offset) != NGX_OK)
-        || ngx_intake_spool_write_all(fd, call->iovs, call->niovs, &offset)
-           != NGX_OK)
+        || (call->niovs
+            && ngx_intake_spool_write_all(fd, call->iovs, call->niovs,
+                                          &offset)
+               != NGX_OK)
+        || (call->copy_len
+            && ngx_intake_spool_copy_record(call, fd, &offset) != NGX_OK))
     {
         (void) ngx_intake_spool_failed(call, "pwritev");
         (void) (ftruncate(fd, end) == 0);
@@ -325,6 +380,46 @@ ngx_intake_spool_add_bad(ngx_intake_spool_read_t *call, int fd)
     }
 
     call->added = (size_t) (offset - end);
+    call->made = (end == 0);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_intake_spool_copy_record(ngx_intake_spool_read_t *call, int fd,
+    off_t *offset)
+{
+    off_t         from;
+    size_t        left;
+    ssize_t       n;
+    struct iovec  iov;
+
+    from = call->copy;
+    left = call->copy_len;
+
+    while (left) {
+        n = pread(call->fd, call->copy_buf,
+                  ngx_min(left, NGX_INTAKE_SPOOL_COPY), from);
+
+        if (n == -1 && errno == EINTR) {
+            continue;
+        }
+
+        if (n <= 0) {
+            return NGX_ERROR;
+        }
+
+        iov.iov_base = call->copy_buf;
+        iov.iov_len = n;
+
+        from += n;
+        left -= n;
+
+        if (ngx_intake_spool_write_all(fd, &iov, 1, offset) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
 
     return NGX_OK;
 }

@@ -20,7 +20,8 @@
  * A file is named ARRIVAL-PID-SALT.seg, so that names sort by the arrival of
  * the first record.  Whoever has the lock (flock) of a file owns it: the
  * worker that writes it, then the one that replays it.  Others are
- * NAME.new, being made, NAME.bad, records that Redis refused for good, and
+ * NAME.new, being made, NAME.SOURCE.later, records of a source of which Redis
+ * takes none for now, NAME.bad, records that Redis refused for good, and
  * NAME.damaged, files that were read as far as they could be.
  */
 
@@ -37,7 +38,19 @@
                                                           failed is trusted
                                                           with more */
 
-#define NGX_INTAKE_SPOOL_NAME      64
+#define NGX_INTAKE_SPOOL_STUCK     5000                /* ms that a source may
+                                                          hold up others */
+#define NGX_INTAKE_SPOOL_REST      10                  /* s, then a .later is
+                                                          tried again */
+#define NGX_INTAKE_SPOOL_TRIES     5                   /* of what fails and
+                                                          holds up others */
+#define NGX_INTAKE_SPOOL_SOURCES   64                  /* that are known to be
+                                                          stuck */
+#define NGX_INTAKE_SPOOL_SECTOR    4096                /* skipped when it
+                                                          cannot be read */
+#define NGX_INTAKE_SPOOL_COPY      65536               /* copied at once */
+
+#define NGX_INTAKE_SPOOL_NAME      128
 #define NGX_INTAKE_SPOOL_IOV       64
 
 
@@ -92,12 +105,20 @@ typedef struct {
     int                            fd;
     u_char                         name[NGX_INTAKE_SPOOL_NAME];
 
-    /* records are set aside in a file of their own */
-    u_char                         bad[NGX_INTAKE_SPOOL_NAME];
+    /*
+     * Records are set aside in a file of their own: those of iovs, or one that
+     * does not fit into memory, copied from the segment.
+     */
+    u_char                         aside[NGX_INTAKE_SPOOL_NAME];
     u_char                         header[NGX_INTAKE_SEGMENT_HEADER];
     struct iovec                   iovs[NGX_INTAKE_SPOOL_RECORDS];
     ngx_uint_t                     niovs;
+    off_t                          copy;
+    size_t                         copy_len;   /* 0: iovs */
+    u_char                        *copy_buf;
     size_t                         added;      /* bytes of it, after */
+    ngx_uint_t                     made;       /* it is new */
+    ngx_uint_t                     more;       /* and then nothing else */
 
     u_char                         mark[NGX_INTAKE_SEGMENT_MARK_LEN];
     ngx_uint_t                     marked;
@@ -110,6 +131,9 @@ typedef struct {
     size_t                         size;
     off_t                          offset;
     size_t                         n;          /* bytes that were read */
+    ngx_uint_t                     skip;       /* what cannot be read is read
+                                                  as zeros */
+    size_t                         skipped;    /* so many bytes were */
 
     const char                    *failed;     /* NULL, or the call */
     ngx_err_t                      err;
@@ -143,8 +167,19 @@ typedef enum {
     NGX_INTAKE_SPOOL_PENDING = 0,
     NGX_INTAKE_SPOOL_SENT,
     NGX_INTAKE_SPOOL_DONE,
-    NGX_INTAKE_SPOOL_BAD
+    NGX_INTAKE_SPOOL_BAD,                      /* to be set aside for good */
+    NGX_INTAKE_SPOOL_LATER                     /* to be set aside for now */
 } ngx_intake_spool_state_e;
+
+
+/* a source of which Redis takes nothing, as far as this worker has tried */
+
+typedef struct {
+    u_char                         name[NGX_INTAKE_DELIVERY_SOURCE];
+    size_t                         len;
+    ngx_msec_t                     since;
+    ngx_uint_t                     logged;
+} ngx_intake_spool_stuck_t;
 
 
 typedef struct {
@@ -166,6 +201,14 @@ typedef struct {
     ngx_uint_t                     nrecords;
     ngx_uint_t                     pending;    /* to be sent */
     ngx_uint_t                     in_flight;
+    ngx_uint_t                     taken;      /* in this round, by Redis */
+    ngx_uint_t                     failures;   /* of reading, in a row */
+    ngx_uint_t                     no_memory;  /* the same, for a record */
+    size_t                         name_len;   /* of the file, without the
+                                                  ending */
+
+    ngx_intake_spool_stuck_t       stuck[NGX_INTAKE_SPOOL_SOURCES];
+    ngx_uint_t                     nstuck;
 
     unsigned                       header_read:1;
     unsigned                       skipping:1;
@@ -174,6 +217,7 @@ typedef struct {
     unsigned                       torn:1;
     unsigned                       damaged:1;
     unsigned                       finishing:1;
+    unsigned                       later:1;    /* it is a .later */
     unsigned                       failed:1;   /* has been logged */
 } ngx_intake_spool_replay_t;
 
@@ -223,8 +267,8 @@ void ngx_intake_spool_read_segment(void *data);
 void ngx_intake_spool_count(ngx_intake_spool_t *spool);
 
 /*
- * Opens and locks the oldest segment that nobody has; its name goes into name.
- * Returns its descriptor, or -1.
+ * Opens and locks the oldest segment that nobody has, or a .later that is due;
+ * its name goes into name.  Returns its descriptor, or -1.
  */
 int ngx_intake_spool_adopt(ngx_intake_spool_t *spool, u_char *name,
     off_t *size);
@@ -247,9 +291,46 @@ void ngx_intake_spool_replay_destroy(ngx_intake_spool_t *spool);
 /* begins with the oldest segment, or goes on where it had to wait */
 void ngx_intake_spool_replay(ngx_intake_spool_t *spool);
 
+/* Redis has answered for all of the records */
+void ngx_intake_spool_go_on(ngx_intake_spool_t *spool);
+
+/* a .later whose source still waits: others have their turn */
+void ngx_intake_spool_put_back(ngx_intake_spool_t *spool);
+
+
+/* ngx_intake_spool_round.c */
+
+/* sends what is pending; when all was answered for, the replay goes on */
+void ngx_intake_spool_send(ngx_intake_spool_t *spool);
+
 /* Redis never takes the record, which was pending: it is set aside */
 void ngx_intake_spool_set_bad(ngx_intake_spool_t *spool,
     ngx_intake_spool_record_t *record, const char *why);
+
+
+/* ngx_intake_spool_aside.c */
+
+/*
+ * The next file of records that are to be set aside: call->niovs is 0 if there
+ * are none, call->more tells whether there will be another.
+ */
+void ngx_intake_spool_collect(ngx_intake_spool_t *spool);
+
+/* They are on the disk, or the call before that has failed. */
+void ngx_intake_spool_collected(ngx_intake_spool_t *spool);
+
+/* The record of size bytes at replay->pos, which does not fit into memory. */
+void ngx_intake_spool_copy_aside(ngx_intake_spool_t *spool, size_t size);
+
+/*
+ * Redis took none of the source of the record, which is pending; if that lasts,
+ * it is to be set aside, so that others need not wait.
+ */
+void ngx_intake_spool_stuck(ngx_intake_spool_t *spool,
+    ngx_intake_spool_record_t *record);
+
+/* It took one; source NULL: nothing is known of any source. */
+void ngx_intake_spool_flows(ngx_intake_spool_t *spool, ngx_str_t *source);
 
 
 /* ngx_intake_spool_window.c */
@@ -258,8 +339,11 @@ void ngx_intake_spool_set_bad(ngx_intake_spool_t *spool,
 ngx_int_t ngx_intake_spool_read_header(ngx_intake_spool_t *spool);
 
 /*
- * Takes the next record of the window, or skips what is none.  NGX_DONE: the
- * window has no more, or the file; NGX_ERROR: no memory.
+ * Takes the next record of the window, or skips what is none.
+ *
+ *  NGX_DONE   the window has no more, or the file
+ *  NGX_ERROR  no memory, for now
+ *  NGX_ABORT  it is set aside because there never is any
  */
 ngx_int_t ngx_intake_spool_parse_one(ngx_intake_spool_t *spool);
 

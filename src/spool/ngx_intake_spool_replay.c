@@ -11,18 +11,20 @@
  * The replay.  A window of the oldest segment is read, its records, 64 at
  * once, are sent, and when Redis has answered for all of them the mark is
  * moved and the next are read.  A segment is removed when it is at its end.
+ *
+ * Nothing holds up what is behind it for long.  What cannot be read is skipped,
+ * and the file kept; what Redis never takes is set aside in a .bad; and so are,
+ * in a .later, the records of a source of which Redis takes none for now.
  */
 
 
 static void ngx_intake_spool_begin(ngx_intake_spool_t *spool, int fd);
 static void ngx_intake_spool_read_on(ngx_intake_spool_t *spool);
 static ngx_int_t ngx_intake_spool_prepare(ngx_intake_spool_t *spool);
-static void ngx_intake_spool_collect_bad(ngx_intake_spool_replay_t *replay);
 static void ngx_intake_spool_has_read(void *data);
-static ngx_uint_t ngx_intake_spool_account_bad(ngx_intake_spool_t *spool);
+static void ngx_intake_spool_read_failed(ngx_intake_spool_t *spool);
+static void ngx_intake_spool_read_skipped(ngx_intake_spool_t *spool);
 static void ngx_intake_spool_parse(ngx_intake_spool_t *spool);
-static void ngx_intake_spool_send(ngx_intake_spool_t *spool);
-static void ngx_intake_spool_go_on(ngx_intake_spool_t *spool);
 static void ngx_intake_spool_at_end(ngx_intake_spool_t *spool);
 static void ngx_intake_spool_ended(ngx_intake_spool_t *spool);
 
@@ -62,6 +64,10 @@ ngx_intake_spool_replay_destroy(ngx_intake_spool_t *spool)
 
     if (replay->window) {
         ngx_free(replay->window);
+    }
+
+    if (replay->call.copy_buf) {
+        ngx_free(replay->call.copy_buf);
     }
 }
 
@@ -108,14 +114,23 @@ static void
 ngx_intake_spool_begin(ngx_intake_spool_t *spool, int fd)
 {
     u_char                     *p;
-    size_t                      len;
+    ngx_uint_t                  level;
     ngx_intake_spool_read_t    *call;
     ngx_intake_spool_replay_t  *replay;
 
     replay = &spool->replay;
     call = &replay->call;
 
-    ngx_log_error(NGX_LOG_NOTICE, spool->log, 0,
+    p = (u_char *) strrchr((char *) call->name, '.');
+
+    replay->name_len = p - call->name;
+    replay->later = (ngx_strcmp(p, ".later") == 0);
+
+    /* of a .later it was said when it was made */
+
+    level = replay->later ? NGX_LOG_INFO : NGX_LOG_NOTICE;
+
+    ngx_log_error(level, spool->log, 0,
                   "the segment \"%s\" of the spool is replayed, %O bytes",
                   call->name, replay->size);
 
@@ -127,6 +142,8 @@ ngx_intake_spool_begin(ngx_intake_spool_t *spool, int fd)
     replay->nrecords = 0;
     replay->pending = 0;
     replay->in_flight = 0;
+    replay->failures = 0;
+    replay->no_memory = 0;
     replay->header_read = 0;
     replay->skipping = 0;
     replay->foreign = 0;
@@ -137,17 +154,15 @@ ngx_intake_spool_begin(ngx_intake_spool_t *spool, int fd)
     call->dir = spool->dir;
     call->fd = fd;
     call->finish = 0;
+    call->skip = 0;
+    call->copy_len = 0;
     call->damaged[0] = '\0';
-
-    len = ngx_strlen(call->name) - (sizeof(".seg") - 1);
-    p = ngx_cpymem(call->bad, call->name, len);
-    (void) ngx_cpymem(p, ".bad", sizeof(".bad"));
 
     ngx_intake_spool_read_on(spool);
 }
 
 
-/* sets aside what Redis refused, moves the mark, reads from replay->pos on */
+/* sets aside what is to be, moves the mark, reads from replay->pos on */
 
 static void
 ngx_intake_spool_read_on(ngx_intake_spool_t *spool)
@@ -181,14 +196,14 @@ ngx_intake_spool_prepare(ngx_intake_spool_t *spool)
         return NGX_ERROR;
     }
 
-    ngx_intake_spool_collect_bad(replay);
+    ngx_intake_spool_collect(spool);
 
     call->marked = 0;
 
     /* never beyond damage: whoever begins again must find it too */
 
-    if (replay->header_read && !replay->skipping && !replay->damaged
-        && replay->pos > replay->segment.done)
+    if (!call->more && replay->header_read && !replay->skipping
+        && !replay->damaged && replay->pos > replay->segment.done)
     {
         replay->segment.done = replay->pos;
         (void) ngx_intake_segment_write_mark(call->mark, &replay->segment);
@@ -205,32 +220,6 @@ ngx_intake_spool_prepare(ngx_intake_spool_t *spool)
 
 
 static void
-ngx_intake_spool_collect_bad(ngx_intake_spool_replay_t *replay)
-{
-    ngx_uint_t                  i;
-    ngx_intake_spool_read_t    *call;
-    ngx_intake_spool_record_t  *record;
-
-    call = &replay->call;
-    call->niovs = 0;
-
-    for (i = 0; i < replay->nrecords; i++) {
-        record = &replay->records[i];
-
-        if (record->state == NGX_INTAKE_SPOOL_BAD) {
-            call->iovs[call->niovs].iov_base = record->start;
-            call->iovs[call->niovs++].iov_len = record->size;
-        }
-    }
-
-    if (call->niovs) {
-        (void) ngx_intake_segment_write_header(call->header,
-                                               &replay->segment);
-    }
-}
-
-
-static void
 ngx_intake_spool_has_read(void *data)
 {
     ngx_intake_spool_t *spool = data;
@@ -241,27 +230,35 @@ ngx_intake_spool_has_read(void *data)
     replay = &spool->replay;
     call = &replay->call;
 
-    if (ngx_intake_spool_account_bad(spool) || call->failed == NULL) {
-        replay->nrecords = 0;
+    if (call->added) {
+        ngx_intake_spool_collected(spool);
+
+        if (!call->more) {
+            replay->nrecords = 0;
+        }
     }
 
     if (call->failed) {
-
-        if (!replay->failed) {
-            replay->failed = 1;
-            ngx_log_error(NGX_LOG_CRIT, spool->log, call->err,
-                          "%s() failed, the segment \"%s\" of the spool is "
-                          "not replayed", call->failed, call->name);
-        }
-
+        ngx_intake_spool_read_failed(spool);
         return;
     }
 
+    if (call->more) {
+        ngx_intake_spool_read_on(spool);
+        return;
+    }
+
+    replay->nrecords = 0;
     replay->failed = 0;
+    replay->failures = 0;
 
     if (replay->finishing) {
         ngx_intake_spool_ended(spool);
         return;
+    }
+
+    if (call->skipped) {
+        ngx_intake_spool_read_skipped(spool);
     }
 
     replay->base = call->offset;
@@ -284,23 +281,55 @@ ngx_intake_spool_has_read(void *data)
 }
 
 
-/* once they are on the disk, whatever failed after that */
+/* the next tick tries again; a lock is of somebody who replays that file */
 
-static ngx_uint_t
-ngx_intake_spool_account_bad(ngx_intake_spool_t *spool)
+static void
+ngx_intake_spool_read_failed(ngx_intake_spool_t *spool)
 {
-    ngx_intake_spool_read_t  *call;
+    ngx_intake_spool_read_t    *call;
+    ngx_intake_spool_replay_t  *replay;
 
-    call = &spool->replay.call;
+    replay = &spool->replay;
+    call = &replay->call;
 
-    if (call->added == 0) {
-        return 0;
+    if (ngx_strcmp(call->failed, "pread") == 0
+        && ++replay->failures == NGX_INTAKE_SPOOL_TRIES)
+    {
+        call->skip = 1;
     }
 
-    (void) ngx_atomic_fetch_add(&spool->shared->bad, call->niovs);
-    (void) ngx_atomic_fetch_add(&spool->shared->bytes, call->added);
+    if (!replay->failed && call->err != NGX_EAGAIN) {
+        replay->failed = 1;
+        ngx_log_error(NGX_LOG_CRIT, spool->log, call->err,
+                      "%s() failed, the segment \"%s\" of the spool is not "
+                      "replayed", call->failed, call->name);
+    }
+}
 
-    return 1;
+
+/* zeros would be a torn tail at the end of a file, which is none here */
+
+static void
+ngx_intake_spool_read_skipped(ngx_intake_spool_t *spool)
+{
+    ngx_intake_spool_read_t    *call;
+    ngx_intake_spool_replay_t  *replay;
+
+    replay = &spool->replay;
+    call = &replay->call;
+
+    call->skip = 0;
+
+    if (call->offset + (off_t) call->n > replay->size) {
+        call->n = (size_t) (replay->size - call->offset);
+    }
+
+    ngx_log_error(NGX_LOG_ALERT, spool->log, 0,
+                  "%uz bytes of the segment \"%s\" of the spool behind %O "
+                  "cannot be read, the others are replayed", call->skipped,
+                  call->name, call->offset);
+
+    replay->damaged = 1;
 }
 
 
@@ -324,6 +353,11 @@ ngx_intake_spool_parse(ngx_intake_spool_t *spool)
         return;
     }
 
+    if (rc == NGX_ABORT) {
+        ngx_intake_spool_read_on(spool);
+        return;
+    }
+
     if (replay->nrecords) {
         ngx_intake_spool_send(spool);
         return;
@@ -338,55 +372,7 @@ ngx_intake_spool_parse(ngx_intake_spool_t *spool)
 }
 
 
-static void
-ngx_intake_spool_send(ngx_intake_spool_t *spool)
-{
-    ngx_int_t                   rc;
-    ngx_uint_t                  i;
-    ngx_intake_spool_record_t  *record;
-    ngx_intake_spool_replay_t  *replay;
-
-    replay = &spool->replay;
-
-    if (ngx_exiting) {
-        return;
-    }
-
-    for (i = 0; i < replay->nrecords && replay->pending; i++) {
-        record = &replay->records[i];
-
-        if (record->state != NGX_INTAKE_SPOOL_PENDING) {
-            continue;
-        }
-
-        rc = spool->sender(spool->data, record);
-
-        if (rc == NGX_DECLINED) {
-
-            /* the next answer goes on, or the next tick */
-
-            break;
-        }
-
-        if (rc != NGX_OK) {
-            ngx_intake_spool_set_bad(spool, record, "is refused");
-            continue;
-        }
-
-        record->state = NGX_INTAKE_SPOOL_SENT;
-        replay->pending--;
-        replay->in_flight++;
-    }
-
-    if (replay->pending == 0 && replay->in_flight == 0) {
-        ngx_intake_spool_go_on(spool);
-    }
-}
-
-
-/* Redis has answered for all of the records */
-
-static void
+void
 ngx_intake_spool_go_on(ngx_intake_spool_t *spool)
 {
     ngx_uint_t                  i;
@@ -396,7 +382,7 @@ ngx_intake_spool_go_on(ngx_intake_spool_t *spool)
 
     for (i = 0; i < replay->nrecords; i++) {
 
-        if (replay->records[i].state != NGX_INTAKE_SPOOL_BAD) {
+        if (replay->records[i].state == NGX_INTAKE_SPOOL_DONE) {
             continue;
         }
 
@@ -419,55 +405,29 @@ ngx_intake_spool_go_on(ngx_intake_spool_t *spool)
 
 
 void
-ngx_intake_spool_sent(ngx_intake_spool_record_t *record, ngx_int_t rc)
+ngx_intake_spool_put_back(ngx_intake_spool_t *spool)
 {
-    ngx_intake_spool_t         *spool;
+    int                         rc;
     ngx_intake_spool_replay_t  *replay;
 
-    spool = record->spool;
     replay = &spool->replay;
 
-    replay->in_flight--;
+    rc = futimens(replay->fd, NULL);
 
-    switch (rc) {
+    (void) close(replay->fd);
 
-    case NGX_OK:
-        record->state = NGX_INTAKE_SPOOL_DONE;
-        (void) ngx_atomic_fetch_add(&spool->shared->replayed, 1);
-        break;
+    replay->fd = -1;
+    replay->nrecords = 0;
+    replay->pending = 0;
 
-    case NGX_DECLINED:
+    ngx_free(replay->window);
+    replay->window = NULL;
 
-        /* if all are refused it is the tick that tries again */
+    /* without its new time it would be the next one again */
 
-        record->state = NGX_INTAKE_SPOOL_PENDING;
-        replay->pending++;
-        return;
-
-    default:
-        replay->pending++;
-        ngx_intake_spool_set_bad(spool, record, "is refused");
-        break;
+    if (rc == 0) {
+        ngx_intake_spool_wake(spool);
     }
-
-    if (replay->in_flight == 0) {
-        ngx_intake_spool_send(spool);
-    }
-}
-
-
-void
-ngx_intake_spool_set_bad(ngx_intake_spool_t *spool,
-    ngx_intake_spool_record_t *record, const char *why)
-{
-    record->state = NGX_INTAKE_SPOOL_BAD;
-    spool->replay.pending--;
-
-    ngx_log_error(NGX_LOG_ERR, spool->log, 0,
-                  "a record of the spool %s, it is kept in \"%s\": source "
-                  "\"%V\", arrived %L us after 1970", why,
-                  spool->replay.call.bad, &record->delivery.source,
-                  record->arrival);
 }
 
 
@@ -476,7 +436,6 @@ ngx_intake_spool_set_bad(ngx_intake_spool_t *spool,
 static void
 ngx_intake_spool_at_end(ngx_intake_spool_t *spool)
 {
-    size_t                      len;
     u_char                     *p;
     ngx_intake_spool_read_t    *call;
     ngx_intake_spool_replay_t  *replay;
@@ -499,8 +458,7 @@ ngx_intake_spool_at_end(ngx_intake_spool_t *spool)
     }
 
     if (replay->damaged) {
-        len = ngx_strlen(call->name) - (sizeof(".seg") - 1);
-        p = ngx_cpymem(call->damaged, call->name, len);
+        p = ngx_cpymem(call->damaged, call->name, replay->name_len);
         (void) ngx_cpymem(p, ".damaged", sizeof(".damaged"));
     }
 

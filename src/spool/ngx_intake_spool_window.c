@@ -89,8 +89,19 @@ ngx_intake_spool_parse_one(ngx_intake_spool_t *spool)
             return NGX_DONE;
         }
 
-        return (ngx_intake_spool_grow(spool, record.size) == NGX_OK)
-               ? NGX_DONE : NGX_ERROR;
+        if (ngx_intake_spool_grow(spool, record.size) == NGX_OK) {
+            replay->no_memory = 0;
+            return NGX_DONE;
+        }
+
+        if (++replay->no_memory < NGX_INTAKE_SPOOL_TRIES) {
+            return NGX_ERROR;
+        }
+
+        replay->no_memory = 0;
+        ngx_intake_spool_copy_aside(spool, record.size);
+
+        return NGX_ABORT;
     }
 
     ngx_intake_spool_skip(replay, rc == NGX_AGAIN);
@@ -126,6 +137,7 @@ ngx_intake_spool_take(ngx_intake_spool_t *spool, ngx_intake_record_t *record)
     r->start = record->data - NGX_INTAKE_RECORD_HEAD;
     r->size = record->size;
     r->state = NGX_INTAKE_SPOOL_PENDING;
+    r->lost = 0;
 
     replay->pending++;
     replay->pos += (off_t) record->size;

@@ -12,6 +12,8 @@
  *     eio        fdatasync() fails with EIO, and again for each file
  *     full       pwritev() writes half of it, then fails with ENOSPC
  *     rename     renameat() fails with EIO
+ *     sector N   pread() of the 4096 bytes at N fails with EIO
+ *     memory     malloc() of 4 MB or more fails
  *
  * and what was done is appended to a file of its name and ".done".
  */
@@ -30,6 +32,8 @@
 
 
 int fdatasync(int fd);
+void *malloc(size_t size);
+void *__libc_malloc(size_t size);
 int renameat(int from, const char *old, int to, const char *new);
 ssize_t pwritev(int fd, const struct iovec *iov, int n, off_t offset);
 
@@ -178,4 +182,82 @@ ssize_t
 pwritev64(int fd, const struct iovec *iov, int n, off_t offset)
 {
     return ngx_faults_pwritev("pwritev64", fd, iov, n, offset);
+}
+
+
+/* what lies before the sector is read, as a disk does */
+
+static ssize_t
+ngx_faults_pread(const char *name, int fd, void *buf, size_t n, off_t offset)
+{
+    char       fault[64];
+    off_t      bad;
+    ssize_t  (*real)(int, void *, size_t, off_t);
+
+    ngx_faults_read(fd, fault, sizeof(fault));
+
+    real = (ssize_t (*)(int, void *, size_t, off_t)) dlsym(RTLD_NEXT, name);
+
+    if (strncmp(fault, "sector ", 7) == 0) {
+        bad = atoll(fault + 7);
+
+        if (offset >= bad && offset < bad + 4096) {
+            ngx_faults_done("sector\n");
+            errno = EIO;
+            return -1;
+        }
+
+        if (offset < bad && offset + (off_t) n > bad) {
+            n = (size_t) (bad - offset);
+        }
+    }
+
+    return real(fd, buf, n, offset);
+}
+
+
+ssize_t
+pread(int fd, void *buf, size_t n, off_t offset)
+{
+    return ngx_faults_pread("pread", fd, buf, n, offset);
+}
+
+
+ssize_t
+pread64(int fd, void *buf, size_t n, off_t offset)
+{
+    return ngx_faults_pread("pread64", fd, buf, n, offset);
+}
+
+
+void *
+malloc(size_t size)
+{
+    int          in;
+    char         fault[64];
+    ssize_t      n;
+    const char  *name;
+
+    if (size < 4 * 1024 * 1024) {
+        return __libc_malloc(size);
+    }
+
+    name = getenv("INTAKE_FAULTS");
+    in = name ? open(name, O_RDONLY|O_CLOEXEC) : -1;
+
+    if (in == -1) {
+        return __libc_malloc(size);
+    }
+
+    n = read(in, fault, sizeof(fault));
+    close(in);
+
+    if (n < 6 || memcmp(fault, "memory", 6) != 0) {
+        return __libc_malloc(size);
+    }
+
+    ngx_faults_done("memory\n");
+    errno = ENOMEM;
+
+    return NULL;
 }

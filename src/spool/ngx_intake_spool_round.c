@@ -1,0 +1,187 @@
+
+/*
+ * Copyright (C) nginx-intake contributors
+ */
+
+
+#include "ngx_intake_spool_internal.h"
+
+
+/*
+ * The records of a window on their way to Redis.  A round is all that is
+ * pending; those of which nothing was taken are tried again with the next tick.
+ */
+
+
+static void ngx_intake_spool_send_all(ngx_intake_spool_t *spool);
+static void ngx_intake_spool_round(ngx_intake_spool_t *spool);
+
+
+void
+ngx_intake_spool_send(ngx_intake_spool_t *spool)
+{
+    ngx_intake_spool_replay_t  *replay;
+
+    replay = &spool->replay;
+
+    if (ngx_exiting) {
+        return;
+    }
+
+    replay->taken = 0;
+
+    ngx_intake_spool_send_all(spool);
+
+    if (replay->in_flight) {
+        return;
+    }
+
+    if (replay->pending == 0) {
+        ngx_intake_spool_go_on(spool);
+        return;
+    }
+
+    ngx_intake_spool_round(spool);
+}
+
+
+static void
+ngx_intake_spool_send_all(ngx_intake_spool_t *spool)
+{
+    ngx_int_t                   rc;
+    ngx_uint_t                  i;
+    ngx_intake_spool_record_t  *record;
+    ngx_intake_spool_replay_t  *replay;
+
+    replay = &spool->replay;
+
+    for (i = 0; i < replay->nrecords && replay->pending; i++) {
+        record = &replay->records[i];
+
+        if (record->state != NGX_INTAKE_SPOOL_PENDING) {
+            continue;
+        }
+
+        rc = spool->sender(spool->data, record);
+
+        switch (rc) {
+
+        case NGX_OK:
+            record->state = NGX_INTAKE_SPOOL_SENT;
+            replay->pending--;
+            replay->in_flight++;
+            break;
+
+        case NGX_DECLINED:
+
+            /* the next answer goes on, or the next tick */
+
+            return;
+
+        case NGX_ABORT:
+            ngx_intake_spool_stuck(spool, record);
+            break;
+
+        default: /* NGX_ERROR */
+            ngx_intake_spool_set_bad(spool, record, "is refused");
+            break;
+        }
+    }
+}
+
+
+void
+ngx_intake_spool_sent(ngx_intake_spool_record_t *record, ngx_int_t rc)
+{
+    ngx_intake_spool_t         *spool;
+    ngx_intake_spool_replay_t  *replay;
+
+    spool = record->spool;
+    replay = &spool->replay;
+
+    replay->in_flight--;
+
+    record->state = NGX_INTAKE_SPOOL_PENDING;
+    replay->pending++;
+
+    switch (rc) {
+
+    case NGX_OK:
+        record->state = NGX_INTAKE_SPOOL_DONE;
+        replay->pending--;
+        replay->taken++;
+
+        ngx_intake_spool_flows(spool, &record->delivery.source);
+        (void) ngx_atomic_fetch_add(&spool->shared->replayed, 1);
+        break;
+
+    case NGX_DECLINED:
+        break;
+
+    case NGX_ABORT:
+        ngx_intake_spool_stuck(spool, record);
+        break;
+
+    case NGX_AGAIN:
+
+        if (++record->lost >= NGX_INTAKE_SPOOL_TRIES) {
+            ngx_intake_spool_set_bad(spool, record, "is never answered");
+        }
+
+        break;
+
+    default: /* NGX_ERROR */
+        ngx_intake_spool_set_bad(spool, record, "is refused");
+        break;
+    }
+
+    if (replay->in_flight == 0) {
+        ngx_intake_spool_round(spool);
+    }
+}
+
+
+/* nothing is in flight: on, or once more, at once or with the next tick */
+
+static void
+ngx_intake_spool_round(ngx_intake_spool_t *spool)
+{
+    ngx_intake_spool_replay_t  *replay;
+
+    replay = &spool->replay;
+
+    if (ngx_exiting) {
+        return;
+    }
+
+    if (replay->pending == 0) {
+        ngx_intake_spool_go_on(spool);
+        return;
+    }
+
+    /* if all are refused it is the tick that tries again */
+
+    if (replay->taken) {
+        ngx_intake_spool_send(spool);
+        return;
+    }
+
+    if (replay->later) {
+        ngx_intake_spool_put_back(spool);
+    }
+}
+
+
+void
+ngx_intake_spool_set_bad(ngx_intake_spool_t *spool,
+    ngx_intake_spool_record_t *record, const char *why)
+{
+    record->state = NGX_INTAKE_SPOOL_BAD;
+    spool->replay.pending--;
+
+    ngx_log_error(NGX_LOG_ERR, spool->log, 0,
+                  "a record of the spool %s, it is kept in \"%*s.bad\": "
+                  "source \"%V\", arrived %L us after 1970", why,
+                  spool->replay.name_len, spool->replay.call.name,
+                  &record->delivery.source, record->arrival);
+}

@@ -1,0 +1,245 @@
+#!/usr/bin/perl
+
+# Copyright (C) nginx-intake contributors
+
+# The replay goes on: whatever is wrong with one record, one source or one
+# sector, the others get to Redis, what does not is kept in a file of its own,
+# and somebody is told.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use File::Temp qw(tempdir);
+use Test::More;
+
+use Intake::Deliveries;
+use Intake::RedisServer;
+use Intake::Spool;
+use Intake::Test;
+
+
+my $dir = tempdir(CLEANUP => 1);
+
+is(system('gcc', '-Wall', '-Werror', '-O', '-shared', '-fPIC',
+          '-fno-builtin-malloc', '-o', "$dir/faults.so",
+          "$FindBin::Bin/lib/spool_faults.c", '-ldl'),
+   0, 'the faults are built')
+    or BAIL_OUT('no faults');
+
+
+# Sources a and b, which are signed, and n, which takes anything.
+
+sub start {
+    my (%opt) = @_;
+    my $t = Intake::Test->new();
+    my $redis = Intake::RedisServer->new(dir => $t->dir());
+    my $a = spool_deliveries($t, $redis, %opt,
+        globals => 'env INTAKE_FAULTS;',
+        http => 'intake_platform none { algorithm none; }
+                 intake_source b { platform signed; secret s3cret; }
+                 intake_source n { platform none; max_body 32m; }',
+        server => 'location = /b { intake b; } location = /n { intake n; }',
+        run => { env => { LD_PRELOAD => "$dir/faults.so",
+                          INTAKE_FAULTS => $t->dir() . '/fault' } });
+    my $b = Intake::Deliveries->new(t => $t, redis => $redis, uri => '/b',
+                                    stream => 'intake:{b}');
+
+    return ($t, $redis, $a, $b);
+}
+
+
+sub fault {
+    my ($t, $fault) = @_;
+
+    $t->write_file('fault.next', "$fault\n");
+    rename $t->path('fault.next'), $t->path('fault') or die $!;
+}
+
+
+# Redis takes nothing of b, whose records come first and fill more than a
+# window
+
+subtest 'a source that is stuck' => sub {
+    my ($t, $redis, $a, $b) = start();
+
+    $b->deliver("b-$_") for 1 .. 70;
+    $a->deliver("a-$_") for 1 .. 5;
+    $b->deliver("b-$_") for 71 .. 75;
+    $redis->start();
+    $redis->command(qw(SET intake:{b} text));
+
+    ok($t->wait_for(sub { $redis->command(qw(XLEN intake:{a})) == 5 }, 30),
+       'others are replayed');
+    $a->balance('once');
+    ok($t->wait_for(sub { !spool_files($t, 'seg') }), 'the segment has gone');
+
+    my ($later, @more) = spool_files($t, 'later');
+
+    like($later, qr/\.b\.later$/, 'a file of the source');
+    is(scalar @more, 0, 'and no other');
+    is(() = spool_dump($t, 'later') =~ / source=b /g, 75, 'all of them');
+    is($a->metric('intake_spool_bad_total'), 0, 'nothing is bad');
+    is($a->metric('intake_spool_files'), 1, 'a file');
+    cmp_ok($a->metric('intake_spool_oldest_timestamp_seconds'), '>', 0,
+           'its age');
+    is(scalar $t->error_log_lines(
+           qr/\[error\] .*nothing of the source "b" gets out of the spool/),
+       1, 'one line');
+
+    # what comes now is not held up either, and the worker may be another
+
+    is($a->deliver('a-live')->status, 200, 'live');
+    ok($t->kill_worker(), 'killed');
+    is($b->deliver('b-live')->status, 200, 'spooled');
+    ok($t->wait_for(sub { $t->error_log_lines(qr/a segment.*|segment /) }),
+       'it goes on');
+    is($redis->command('GET', 'intake:{b}'), 'text', 'as it was');
+
+    $redis->command(qw(DEL intake:{b}));
+    ok(spool_empty($t, 40), 'replayed when it is mended');
+    $b->balance('each once');
+    is(scalar $redis->entries('intake:{b}'), 76, 'all of them');
+    ok($t->wait_for(sub { $a->metric('intake_spool_bytes') == 0
+                          && $a->metric('intake_spool_files') == 0 }),
+       'the bytes are counted right');
+    $t->finish();
+};
+
+
+# Redis closes the connection when it sees the record
+
+subtest 'a record that is too large for Redis' => sub {
+    my ($t, $redis, $a) = start();
+
+    is($t->post('/n', 'small')->status, 200, 'kept');
+    is($t->post('/n', 'x' x (3 * 1024 * 1024))->status, 200, 'kept');
+    is($t->post('/n', 'behind')->status, 200, 'kept');
+    $a->deliver("a-$_") for 1 .. 5;
+    $redis->{options} = { 'proto-max-bulk-len' => '1mb' };
+    $t->expect_log(qr/\[error\] .*redis connection/);
+    $redis->start();
+
+    ok($t->wait_for(sub { !spool_files($t, 'seg') }, 60), 'replayed');
+    $a->balance('others');
+    is($redis->command(qw(XLEN intake:{a})), 5, 'all of them');
+    is($redis->command(qw(XLEN intake:{n})), 2, 'and of the source');
+
+    my @bad = spool_files($t, 'bad');
+
+    is(scalar @bad, 1, 'it is kept');
+    is(() = spool_dump($t, 'bad') =~ /^record/gm, 1, 'alone');
+    cmp_ok(-s $bad[0], '>', 3 * 1024 * 1024, 'all of it');
+    is($a->metric('intake_spool_bad_total'), 1, 'counted');
+    is(scalar $t->error_log_lines(qr/\[error\] .*a record of the spool is/),
+       1, 'one line');
+    unlike($redis->log() . $t->log(), qr/inline/,
+           'what was broken off is sent from its beginning');
+    cmp_ok($a->metric('intake_redis_connects_total'), '<', 8,
+           'not again and again');
+
+    $redis->command(qw(CONFIG SET proto-max-bulk-len 512mb));
+    rename $bad[0], $bad[0] =~ s/bad$/seg/r or die $!;
+    ok(spool_empty($t), 'replayed under its old name');
+    is(length +(($redis->entries('intake:{n}'))[-1]{fields}{data}),
+       3 * 1024 * 1024, 'all of it');
+    $t->finish();
+};
+
+
+# the third of five records lies on it, the others do not
+
+subtest 'a sector that cannot be read' => sub {
+    my ($t, $redis, $a) = start();
+
+    is($t->post('/n', "$_" x 10_000)->status, 200, 'kept') for 1 .. 5;
+    $a->deliver('behind');
+
+    my ($size) = spool_dump($t, 'seg') =~ /^record at=44 size=(\d+)/m;
+    my $sector = int((44 + 2 * $size + 5000) / 4096) * 4096;
+
+    fault($t, "sector $sector");
+    $t->expect_log(qr/\[crit\] .*pread\(\) failed/);
+    $t->expect_log(qr/\[alert\] .*(?:cannot be read|is damaged)/);
+    $redis->start();
+
+    ok($t->wait_for(sub { !spool_files($t, 'seg') }, 60), 'replayed');
+    is_deeply([map { substr $_->{fields}{data}, 0, 1 }
+               $redis->entries('intake:{n}')], [1, 2, 4, 5], 'the others');
+    $a->balance('what lies behind it');
+    is(scalar spool_files($t, 'damaged'), 1, 'the file is kept');
+    is($a->metric('intake_spool_bad_total'), 1, 'counted');
+    is(scalar $t->error_log_lines(qr/\[alert\] .*4096 bytes .*cannot be read/),
+       1, 'one line');
+    is(scalar $t->error_log_lines(qr/\[crit\] .*pread\(\) failed/), 1,
+       'and one before it');
+
+    # a disk that can read it after all
+
+    fault($t, '');
+
+    my ($damaged) = spool_files($t, 'damaged');
+
+    rename $damaged, $damaged =~ s/damaged$/seg/r or die $!;
+    ok(spool_empty($t), 'replayed under its old name');
+    is_deeply([map { substr $_->{fields}{data}, 0, 1 }
+               $redis->entries('intake:{n}')], [1, 2, 4, 5, 3], 'each once');
+    $t->finish();
+};
+
+
+# the last one of a file: zeros would be a torn tail
+
+subtest 'the last sector' => sub {
+    my ($t, $redis, $a) = start();
+
+    is($t->post('/n', "$_" x 10_000)->status, 200, 'kept') for 1 .. 2;
+
+    my ($segment) = spool_files($t, 'seg');
+
+    fault($t, 'sector ' . int((-s $segment) / 4096) * 4096);
+    $t->expect_log(qr/\[crit\] .*pread\(\) failed/);
+    $t->expect_log(qr/\[alert\] .*(?:cannot be read|is damaged)/);
+    $redis->start();
+    ok($t->wait_for(sub { !spool_files($t, 'seg') }, 60), 'replayed');
+    is($redis->command(qw(XLEN intake:{n})), 1, 'the other');
+    is(scalar spool_files($t, 'damaged'), 1, 'the file is kept');
+    $t->finish();
+};
+
+
+subtest 'a record that does not fit into memory' => sub {
+    plan skip_all => 'a sanitizer has a malloc() of its own'
+        if Intake::Test->new()->has('sanitize');
+
+    my ($t, $redis, $a) = start();
+
+    is($t->post('/n', 'x' x (6 * 1024 * 1024))->status, 200, 'kept');
+    $a->deliver('behind');
+    fault($t, 'memory');
+    $t->expect_log(qr/\[emerg\] .*malloc\(\d+\) failed/);
+    $redis->start();
+
+    ok($t->wait_for(sub { !spool_files($t, 'seg') }, 60), 'replayed');
+    $a->balance('what lies behind it');
+    is($redis->command(qw(XLEN intake:{n})), 0, 'it is not');
+
+    my ($bad) = spool_files($t, 'bad');
+
+    is(() = spool_dump($t, 'bad') =~ /^record/gm, 1, 'it is kept');
+    is($a->metric('intake_spool_bad_total'), 1, 'counted');
+    is(scalar $t->error_log_lines(qr/\[error\] .*does not fit into memory/),
+       1, 'one line');
+
+    fault($t, '');
+    rename $bad, $bad =~ s/bad$/seg/r or die $!;
+    ok(spool_empty($t), 'replayed under its old name');
+    is(length +(($redis->entries('intake:{n}'))[-1]{fields}{data}),
+       6 * 1024 * 1024, 'all of it');
+    $t->finish();
+};
+
+
+done_testing();
