@@ -63,6 +63,7 @@ ngx_http_intake_source_attachments(ngx_conf_t *cf,
     }
 
     ngx_http_intake_position(cf, &form->attachments.position);
+    ngx_http_intake_check_threads(cf, "attachments");
 
     if (ngx_http_intake_options(cf, 1, ngx_http_intake_attachments_words,
                                 texts, NGX_HTTP_INTAKE_ATTACHMENTS_WORDS)

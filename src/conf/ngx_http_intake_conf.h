@@ -91,6 +91,9 @@ char *ngx_http_intake_source_block(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_http_intake_spool_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
+/* warns that the directive waits for the disk if nginx has no threads */
+void ngx_http_intake_check_threads(ngx_conf_t *cf, const char *name);
+
 /* what sources have of the spool; that it can hold what they take */
 char *ngx_http_intake_check_spool(ngx_conf_t *cf,
     ngx_http_intake_main_conf_t *imcf);

@@ -66,12 +66,27 @@ ngx_http_intake_spool_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     }
 
     ngx_http_intake_position(cf, &imcf->spool_position);
+    ngx_http_intake_check_threads(cf, "intake_spool");
 
     if (ngx_intake_spool_path(cf, &value[1], &imcf->spool) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
     return NGX_CONF_OK;
+}
+
+
+void
+ngx_http_intake_check_threads(ngx_conf_t *cf, const char *name)
+{
+#if !(NGX_THREADS)
+
+    ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                       "this nginx was built without threads, so \"%s\" "
+                       "stops the worker while it waits for the disk: use an "
+                       "nginx that was built with \"--with-threads\"", name);
+
+#endif
 }
 
 
