@@ -14,7 +14,11 @@ use lib "$FindBin::Bin/lib";
 use JSON::PP;
 use Test::More;
 
+use Intake::Cluster;
+use Intake::Deliveries;
 use Intake::Process;
+use Intake::Redis;
+use Intake::RedisServer;
 use Intake::Sign;
 use Intake::Test;
 
@@ -22,7 +26,13 @@ use Intake::Test;
 my $text = Intake::File::slurp("$Intake::Test::root/docs/redis.md");
 my @lines = $text =~ /^ {4}ACL SETUSER (intake .+)$/mg;
 
-is(scalar @lines, 4, 'what is needed, what is asked, clocks, the status');
+is(scalar @lines, 7, 'what is needed, what is asked, durability, a cluster,'
+                     . ' clocks, the status');
+
+my ($wait, $waitaof, $cluster) = splice @lines, 2, 3;
+
+is("$wait $waitaof $cluster",
+   'intake +wait intake +waitaof intake +cluster|slots +asking', 'for some');
 like($lines[0], qr/^intake on >PASSWORD resetkeys ~intake:\* -\@all /,
      'from nothing');
 unlike("@lines", qr{\+\@|\ball(?:commands|keys|channels)\b|~\*},
@@ -248,6 +258,105 @@ EOC
 
     is($r->json->{sources}[0]{stream}{entries}, 1, 'a length');
     is_deeply(denied($redis), [], 'nothing was denied');
+    is(scalar $t->error_log_lines(qr/\[error\]/), 0, 'no errors');
+    $t->finish();
+};
+
+
+# The user on a server: the lines that are needed and asked, and more.
+
+sub user {
+    my ($redis, @more) = @_;
+
+    Intake::Cluster::ask($redis, 'ACL', 'SETUSER', split / /)
+        for @lines[0, 1], @more;
+}
+
+
+my $login = 'user intake; password s3cret;';
+
+
+subtest 'replicas' => sub {
+    my $t = Intake::Test->new();
+    my %common = ('repl-diskless-sync-delay' => 0);
+    my $redis = $t->redis(port => 1, options => { %common });
+
+    $t->redis(name => 'replica', port => 1, options => {
+        %common, replicaof => '127.0.0.1 ' . $redis->port() });
+    user($redis, $wait);
+    $t->write_file_expand('nginx.conf', delivery_conf(
+        redis => 'server ' . $redis->url() . "; $login",
+        source => 'durability replicas=1;'));
+    $t->run();
+
+    my $d = Intake::Deliveries->new(t => $t, redis => $redis);
+
+    ok($t->wait_for(sub { $d->deliver('a')->status == 200 }), 'stored');
+    is($d->deliver('a')->json->{duplicate}, JSON::PP::true, 'a duplicate');
+    is_deeply(denied($redis), [], 'nothing was denied');
+    $t->finish();
+};
+
+
+subtest 'fsync' => sub {
+    my $binary = $ENV{INTAKE_VALKEY}
+                 // (grep { -x } map { "$_/valkey-server" }
+                                 split /:/, $ENV{PATH})[0];
+
+    plan skip_all => 'there is no valkey-server' unless $binary;
+
+    my $t = Intake::Test->new();
+    my $valkey = $t->redis(binary => $binary,
+                           options => { appendonly => 'yes' });
+
+    user($valkey, $waitaof);
+    $t->write_file_expand('nginx.conf', delivery_conf(
+        redis => 'server ' . $valkey->url() . "; $login",
+        source => 'durability fsync; deadline 3s;'));
+    $t->run();
+
+    my $d = Intake::Deliveries->new(t => $t, redis => $valkey);
+
+    ok($t->wait_for(sub { $d->deliver('a')->status == 200 }), 'stored');
+    is($d->deliver('a')->json->{duplicate}, JSON::PP::true, 'a duplicate');
+    is_deeply(denied($valkey), [], 'nothing was denied');
+    $t->finish();
+};
+
+
+# `a` is on a node, and then on another, by ASK and by MOVED
+
+subtest 'a cluster' => sub {
+    my $t = Intake::Test->new();
+    my $all = Intake::Cluster->new($t, masters => 2, replicas => 0);
+    my $stream = 'intake:{a}';
+
+    user($_, $cluster) for $all->nodes();
+    $t->write_file_expand('nginx.conf', delivery_conf(
+        redis => 'server ' . $all->url() . "; $login"));
+    $t->run();
+
+    my $d = Intake::Deliveries->new(t => $t, redis => $all);
+
+    ok($d->ready(), 'the map is known');
+    is($d->deliver('a')->status, 200, 'stored');
+
+    my $from = $all->owner($stream);
+    my ($to) = grep { $_ != $from } $all->nodes();
+    my @slot = ('CLUSTER', 'SETSLOT', Intake::Cluster::ask($from, 'CLUSTER',
+                                                 'KEYSLOT', $stream));
+    my ($from_id, $to_id) = map { $all->id($_) } $from, $to;
+
+    Intake::Cluster::ask($to, @slot, 'IMPORTING', $from_id);
+    Intake::Cluster::ask($from, @slot, 'MIGRATING', $to_id);
+    Intake::Cluster::ask($from, 'MIGRATE', '127.0.0.1', $to->port(), '', 0,
+                         5000, 'KEYS', @{Intake::Cluster::ask(
+                             $from, 'CLUSTER', 'GETKEYSINSLOT', $slot[2], 9)});
+    is($d->deliver('a')->json->{duplicate}, JSON::PP::true, 'by ASK');
+    Intake::Cluster::ask($_, @slot, 'NODE', $to_id) for $to, $from;
+    ok($t->wait_for(sub { $d->deliver('b')->status == 200 }), 'by MOVED');
+    $d->balance('each once');
+    is_deeply(denied($_), [], 'nothing was denied') for $from, $to;
     is(scalar $t->error_log_lines(qr/\[error\]/), 0, 'no errors');
     $t->finish();
 };
