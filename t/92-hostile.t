@@ -77,6 +77,10 @@ http {
 }
 EOC
 
+# valgrind lets no limit be set
+
+$t->expect_log(qr/setrlimit\(RLIMIT_NOFILE/)
+    if Intake::Test::Valgrind::on();
 $t->run();
 ok($t->wait_for(sub { $t->get('/status?health')->status == 200 }), 'ready');
 

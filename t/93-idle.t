@@ -69,6 +69,10 @@ $conf =~ s/^    server \{/$sources$&/m;
 $conf =~ s/^(?= +location = .up)/$locations/m;
 
 $t->write_file_expand('nginx.conf', $conf);
+# valgrind lets no limit be set
+
+$t->expect_log(qr/setrlimit\(RLIMIT_NOFILE/)
+    if Intake::Test::Valgrind::on();
 $t->run();
 ok($d->ready(), 'ready');
 
