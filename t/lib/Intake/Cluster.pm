@@ -92,21 +92,24 @@ sub join {
 
 sub whole {
     my ($self) = @_;
+    return $self->{t}->wait_for(sub { $self->is_whole() }, 30);
+}
 
-    return $self->{t}->wait_for(sub {
-        my @up = grep { eval { ask($_, 'PING') } } $self->nodes();
-        my @masters = grep { ask($_, 'ROLE')->[0] eq 'master'
-                             && ask($_, 'CLUSTER', 'NODES')
-                                =~ /myself,master \S+ \S+ \S+ \S+ \S+ \d/ }
-                      @up;
 
-        return @masters == $self->{masters}
-               && !grep({ ask($_, 'CLUSTER', 'INFO')
-                          !~ /^cluster_state:ok/m } @up)
-               && @masters == grep { !$self->{replicas}
-                   || ask($_, 'INFO', 'replication') =~ /state=online/
-               } @masters;
-    }, 30);
+sub is_whole {
+    my ($self) = @_;
+    my @up = grep { eval { ask($_, 'PING') } } $self->nodes();
+    my @masters = grep { ask($_, 'ROLE')->[0] eq 'master'
+                         && ask($_, 'CLUSTER', 'NODES')
+                            =~ /myself,master \S+ \S+ \S+ \S+ \S+ \d/ }
+                  @up;
+
+    return @masters == $self->{masters}
+           && !grep({ ask($_, 'CLUSTER', 'INFO')
+                      !~ /^cluster_state:ok/m } @up)
+           && @masters == grep { !$self->{replicas}
+               || ask($_, 'INFO', 'replication') =~ /state=online/
+           } @masters;
 }
 
 

@@ -51,6 +51,21 @@ sub pid { $_[0]{process} ? $_[0]{process}->pid() : undef }
 sub start {
     my ($self) = @_;
 
+    $self->launch();
+
+    wait_for { $self->ready() || $self->{process}->gone() } 30;
+    die "redis-server did not start: " . $self->log() . "\n"
+        if $self->{process}->gone() || !$self->ready();
+
+    return $self;
+}
+
+
+# Without waiting for it.
+
+sub launch {
+    my ($self) = @_;
+
     unlink $self->socket();
     $self->write_conf() unless $self->{sentinel} && -e "$self->{path}.conf";
 
@@ -58,12 +73,6 @@ sub start {
         command => [$self->{binary} // 'redis-server', "$self->{path}.conf",
                     $self->{sentinel} ? '--sentinel' : ()],
         env => $self->{env}, out => "$self->{path}.out");
-
-    wait_for { $self->ready() || $self->{process}->gone() } 30;
-    die "redis-server did not start: " . $self->log() . "\n"
-        if $self->{process}->gone() || !$self->ready();
-
-    return $self;
 }
 
 
