@@ -24,6 +24,10 @@
 # make campaign-power
 #                the power fails POWER_CUTS times for Redis with each fsync
 #                policy, and for the spool
+# make campaign-deliveries
+#                DELIVERIES deliveries under every fault, to one Redis
+# make campaign-cluster
+#                CLUSTER_DELIVERIES deliveries, to a cluster
 # make soak      50 reloads under load, then load for SOAK_TIME seconds
 # make install   into DESTDIR; MODULES_DIR and CONF_DIR say where
 # make deps      the Debian packages that building and testing need
@@ -45,6 +49,8 @@ CALENDARS = 500
 CONNECTIONS = 10000
 TESTS = t/*.t
 POWER_CUTS = 100
+DELIVERIES = 1000000
+CLUSTER_DELIVERIES = 100000
 
 MODULES_DIR = /usr/lib/nginx/modules
 CONF_DIR = /etc/nginx
@@ -60,7 +66,8 @@ HEADERS := $(wildcard src/*.h src/*/*.h t/unit/*.h t/fuzz/*.h)
 RUN_PACKAGES = ca-certificates curl gcc libc6-dev libhiredis-dev \
     libjansson-dev libpcre2-dev libssl-dev make nginx nginx-dev openssl \
     perl redis-server zlib1g-dev
-TEST_PACKAGES = binutils chromium clang faketime libc6-dbg libclang-rt-dev \
+TEST_PACKAGES = binutils chromium clang faketime iproute2 libc6-dbg \
+    libclang-rt-dev \
     libnginx-mod-http-lua libnginx-mod-nchan libprotocol-http2-perl \
     lua-nginx-redis lynx patch prometheus python3 python3-icalendar \
     python3-jsonschema python3-redis python3-yaml redis-tools strace tzdata \
@@ -289,6 +296,16 @@ campaign-power:
 	@$(MAKE) all
 	INTAKE_CUTS=$(POWER_CUTS) $(PROVE) -v t/95-power-loss.t
 
+campaign-deliveries:
+	@$(MAKE) deps
+	@$(MAKE) all
+	DELIVERIES=$(DELIVERIES) t/campaign/deliveries
+
+campaign-cluster:
+	@$(MAKE) deps
+	@$(MAKE) all
+	DELIVERIES=$(CLUSTER_DELIVERIES) t/campaign/deliveries cluster
+
 run:
 	@$(MAKE) deps-run
 	@$(MAKE) all
@@ -311,4 +328,5 @@ clean:
 .PHONY: all asan memcheck unit fuzz $(FUZZ:%=fuzz-%) check check-asan \
     valgrind faults bench bench-clocks soak run campaign-clocks \
     campaign-forms campaign-idle campaign-memory campaign-power \
-    campaign-zones deps deps-run install clean
+    campaign-zones campaign-deliveries campaign-cluster deps deps-run \
+    install clean
