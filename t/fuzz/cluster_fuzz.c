@@ -324,6 +324,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_seeds.peers = &fuzz_peer;
     fuzz_seeds.npeers = 1;
 
+    conf.servers.elts = &fuzz_server;
+    conf.servers.nelts = 1;
+
     redis.conf = &conf;
     ngx_queue_init(&redis.waiting);
 
