@@ -11,8 +11,8 @@
 /*
  * What the files of the client share:
  *
- *   ngx_intake_redis.c             the client: send, deadlines, the choice of
- *                                  the server, back-off
+ *   ngx_intake_redis.c             the client: send, deadlines
+ *   ngx_intake_redis_retry.c       when to connect, the choice of the server
  *   ngx_intake_redis_op.c          an operation: bytes, outcome, resending
  *   ngx_intake_redis_connection.c  the states and their end
  *   ngx_intake_redis_io.c          reading and writing
@@ -20,7 +20,8 @@
  *   ngx_intake_redis_hello.c       what is asked on connect and every 15 s
  *   ngx_intake_redis_info.c        what the answers say of the server
  *   ngx_intake_redis_sentinel.c    who the master is
- *   ngx_intake_redis_cluster.c     which node has which slot, their clients
+ *   ngx_intake_redis_cluster.c     which node has which slot
+ *   ngx_intake_redis_node.c        the nodes, their clients
  *   ngx_intake_redis_redirect.c    an operation that goes to another node
  *   ngx_intake_redis_slots.c       the slot of a key
  *   ngx_intake_redis_durability.c  what is waited for before an answer counts
@@ -325,15 +326,23 @@ struct ngx_intake_redis_op_s {
 ngx_intake_redis_t *ngx_intake_redis_create_client(ngx_cycle_t *cycle,
     ngx_intake_redis_conf_t *conf, ngx_intake_redis_kind_e kind);
 
-/* Sets the timer after which the server is asked again what it is. */
-void ngx_intake_redis_set_ping(ngx_intake_redis_t *redis);
-
 /* op, whose deadline is set, waits for its turn. */
 void ngx_intake_redis_accept(ngx_intake_redis_t *redis,
     ngx_intake_redis_op_t *op);
 
 /* Makes the deadline timer fit the first deadline. */
 void ngx_intake_redis_set_timer(ngx_intake_redis_t *redis);
+
+/* Tells the owner of the client that its info has changed. */
+void ngx_intake_redis_changed(ngx_intake_redis_t *redis);
+
+u_char *ngx_intake_redis_log_handler(ngx_log_t *log, u_char *buf,
+    size_t len);
+
+
+/* ngx_intake_redis_retry.c */
+
+void ngx_intake_redis_retry_handler(ngx_event_t *ev);
 
 /*
  * DOWN, and an operation waits: the next try is at once, in back-off a short
@@ -345,11 +354,11 @@ void ngx_intake_redis_hurry(ngx_intake_redis_t *redis);
 void ngx_intake_redis_again(ngx_intake_redis_t *redis,
     ngx_intake_redis_close_e why, ngx_uint_t steady);
 
-/* Tells the owner of the client that its info has changed. */
-void ngx_intake_redis_changed(ngx_intake_redis_t *redis);
+/* Keeps what is known of the server true, and finds a dead connection. */
+void ngx_intake_redis_ping_handler(ngx_event_t *ev);
 
-u_char *ngx_intake_redis_log_handler(ngx_log_t *log, u_char *buf,
-    size_t len);
+/* Sets the timer after which the server is asked again what it is. */
+void ngx_intake_redis_set_ping(ngx_intake_redis_t *redis);
 
 
 /* ngx_intake_redis_op.c */
@@ -416,12 +425,15 @@ void ngx_intake_redis_destroy_cluster(ngx_intake_redis_t *redis);
 ngx_int_t ngx_intake_redis_route(ngx_intake_redis_t *redis,
     ngx_intake_redis_op_t *op, ngx_intake_redis_t **client);
 
-/* Whether a master can be talked to, as far as is known. */
-ngx_uint_t ngx_intake_redis_some_node(ngx_intake_redis_t *redis);
+/* ms between two questions for the map */
+#define NGX_INTAKE_REDIS_MAP_SOON   50
+#define NGX_INTAKE_REDIS_MAP_LATER  500
 
-/* The client of a node, by its number.  NGX_ERROR: no memory. */
-ngx_int_t ngx_intake_redis_start(ngx_intake_redis_t *redis, ngx_uint_t node,
-    ngx_intake_redis_t **client);
+/* The map is asked for, in delay ms at the latest. */
+void ngx_intake_redis_want_map(ngx_intake_redis_t *redis, ngx_msec_t delay);
+
+
+/* ngx_intake_redis_node.c */
 
 /*
  * The number of the node at host and port, as the server of from says; a new
@@ -430,11 +442,16 @@ ngx_int_t ngx_intake_redis_start(ngx_intake_redis_t *redis, ngx_uint_t node,
 ngx_uint_t ngx_intake_redis_node(ngx_intake_redis_t *redis, ngx_str_t *host,
     in_port_t port, ngx_intake_redis_t *from);
 
-/* The map is asked for, in delay ms at the latest. */
-void ngx_intake_redis_want_map(ngx_intake_redis_t *redis, ngx_msec_t delay);
+/* The client of a node, by its number.  NGX_ERROR: no memory. */
+ngx_int_t ngx_intake_redis_start(ngx_intake_redis_t *redis, ngx_uint_t node,
+    ngx_intake_redis_t **client);
+
+/* Whether a master can be talked to, as far as is known. */
+ngx_uint_t ngx_intake_redis_some_node(ngx_intake_redis_t *redis);
 
 /* Tells what the clients of the cluster are together; changed: one, or NULL. */
 void ngx_intake_redis_node_info(void *data, ngx_intake_redis_info_t *changed);
+
 
 
 /* ngx_intake_redis_redirect.c */

@@ -278,7 +278,7 @@ ngx_http_intake_number(ngx_str_t *text)
     n = 0;
     minus = (text->len && text->data[0] == '-');
 
-    for (i = minus; i < text->len && i < 19 + minus; i++) {
+    for (i = minus; i < text->len && i < 18 + minus; i++) {
 
         if (text->data[i] < '0' || text->data[i] > '9') {
             break;

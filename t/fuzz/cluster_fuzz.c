@@ -1,4 +1,5 @@
 /* sources: src/redis/ngx_intake_redis_cluster.c t/fuzz/nginx.c */
+/* sources: src/redis/ngx_intake_redis_node.c */
 /* sources: src/redis/ngx_intake_redis_resp.c */
 /* libs: -lhiredis */
 

@@ -1,4 +1,5 @@
-/* sources: src/spool/ngx_intake_segment.c src/spool/ngx_intake_delivery.c src/spool/ngx_intake_crc32c.c */
+/* sources: src/spool/ngx_intake_segment.c src/spool/ngx_intake_crc32c.c */
+/* sources: src/spool/ngx_intake_delivery.c */
 
 /*
  * Copyright (C) nginx-intake contributors
