@@ -35,7 +35,9 @@ make_path($album, $t->dir() . '/browser');
 
 # a browser is quicker than a person: many forms a minute, few seconds each
 
-$demo->conf(sub { s/burst=\d+/burst=1000/gr });
+# without a spool, so that a visitor is told when Redis is away
+
+$demo->conf(sub { s/burst=\d+/burst=1000/gr =~ s/^ *intake_spool .*;$//mgr });
 $t->run();
 ok($t->wait_for(sub { $t->get('/status?health', undef, port => 1)->status
                       == 200 }), 'ready');

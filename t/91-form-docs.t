@@ -574,6 +574,7 @@ my ($entry) = $redis->entries('intake:{contact}');
 
 $reply = $t->expand($reply =~ s/"ID"/"$entry->{fields}{id}"/r
                            =~ s/127\.0\.0\.1:8081/127.0.0.1:%%PORT_1%%/r);
+chomp $reply;
 like(qx($reply 2>/dev/null), qr/"state":"answered".*"met":true/,
      'README: the reply');
 like($t->get('/status?format=prometheus', undef, port => 1)->body,
