@@ -68,8 +68,7 @@ subtest 'a source that is stuck' => sub {
     $b->deliver("b-$_") for 1 .. 70;
     $a->deliver("a-$_") for 1 .. 5;
     $b->deliver("b-$_") for 71 .. 75;
-    $redis->start();
-    $redis->command(qw(SET intake:{b} text));
+    start_with($t, $redis, qw(SET intake:{b} text));
 
     ok($t->wait_for(sub { $redis->command(qw(XLEN intake:{a})) == 5 }, 30),
        'others are replayed');

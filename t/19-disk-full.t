@@ -153,8 +153,7 @@ subtest 'what is set aside' => sub {
     is($d->deliver('behind')->status, 200, 'kept');
     fill($t);
     $t->expect_log(qr/\[crit\] .*pwritev\(\) failed.*\(28/);
-    $redis->start();
-    $redis->command(qw(SET intake:{n} text));
+    start_with($t, $redis, qw(SET intake:{n} text));
     ok($t->wait_for_log(qr/\[crit\] .*pwritev\(\) failed.*not replayed \(28/),
        'there is no room');
     is(scalar spool_files($t, 'seg'), 1, 'the segment stays');

@@ -20,7 +20,7 @@ use Exporter qw(import);
 use Intake::Deliveries;
 
 our @EXPORT = qw(spool_conf spool_deliveries spool_dump spool_empty
-                 spool_files spool_of spool_records);
+                 spool_files spool_of spool_records start_with);
 
 
 # Options are those of delivery_conf(), and `size` (max_size), `http` (more of
@@ -113,6 +113,19 @@ sub spool_empty {
 sub spool_of {
     my ($t) = @_;
     return $t->get('/status?format=json')->json->{node}{spool};
+}
+
+
+# Redis is there, and the command is its first: the replay does not come before.
+
+sub start_with {
+    my ($t, $redis, @command) = @_;
+    my @workers = $t->worker_pids();
+
+    kill 'STOP', @workers;
+    $redis->start();
+    $redis->command(@command);
+    kill 'CONT', @workers;
 }
 
 
