@@ -24,7 +24,8 @@ events {
 }
 http {
     %%TEST_HTTP%%
-    intake_platform p { algorithm none; }
+    intake_platform p { algorithm none; message inbound conversation=json:c; }
+    intake_platform silent { algorithm none; message outbound conversation=json:c; }
     map $http_x_tier $tier { default $http_x_tier; }
     include  sla.conf;
 }
@@ -105,6 +106,11 @@ refused(calendar("${zone}hours mon 09:00-17:00;\nhours mon 10:00-11:00;"),
 refused(calendar("${zone}closed 25.12.2026;"), qr/must begin with a date/);
 refused(calendar("${zone}closed 2026-12-25 noon Christmas;"),
         qr/takes a date, times/);
+refused(calendar("${zone}closed 2026-12-24 $_;"), qr/takes a date, times/)
+    for '9:00-12:00', '12:00-25:00', '9-12', '12:00-13:00 9-10',
+        '12:00-13:00 9-10 Eve', '12:00-13:00 Eve 14:00-15:00';
+taken(calendar("${zone}closed 2026-12-24 $_;"))
+    for '12:00-13:00 14:00-15:00', '12:00-13:00 14:00-15:00 Eve', '"24 Eve"';
 refused(calendar("${zone}open 2026-12-24;"), qr/at least 2/);
 refused(calendar("${zone}open 2026-12-24 09:00-12:00 11:00-13:00;"),
         qr/overlap/);
@@ -128,6 +134,13 @@ taken(calendar("${zone}holidays holidays.txt;"));
 $t->write_file('holidays.txt', "2026-12-25 Christmas\n2026-13-25 No\n");
 refused(calendar("${zone}holidays holidays.txt;"),
         qr/line 2 of "holidays\.txt" must be/);
+
+for ('9:00-12:00 Eve', '9-12 Eve', '12:00-13:00 14:00-15:00 Eve') {
+    $t->write_file('holidays.txt', "2026-12-24 $_\n");
+    refused(calendar("${zone}holidays holidays.txt;"),
+            qr/line 1 of "holidays\.txt" must be/);
+}
+
 refused(calendar("${zone}holidays none.txt;"), qr/none\.txt" failed/);
 
 taken(source('sla first=30m;'));
@@ -174,6 +187,9 @@ refused(source("sla first=1h;\nescalate after=1h name=m;\n"
 
 warned(source('sla first=1h objective=80%;'),
        qr/IntakeSlaBurnFast can never fire.* in sla\.conf:3$/);
+
+warned(source('sla first=1h;') =~ s/platform p;/platform silent;/r,
+       qr/no delivery of platform "silent" starts a clock: write .* sla\.conf/);
 
 $t->write_file('sla.conf', source('sla first=1h;'));
 

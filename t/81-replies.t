@@ -166,6 +166,22 @@ for ([source => undef, 'MISSING'], [source => 'nowhere', 'UNKNOWN_SOURCE'],
     is($answer->{status}, 422, "$what: a problem");
 }
 
+# what is not a text is not what is missing: an id would not be known again
+
+for ([id => 'x' x 513], [id => JSON::PP::true], [id => ['r1']], [id => "a\tb"],
+     [id => 1.5], [conversation => { id => 'c1' }], [event => 'x' x 513],
+     [conversation => 'x' x 513], [into => {}], [source => []],
+     [kind => JSON::PP::false])
+{
+    my ($name, $value) = @$_;
+    my ($status, $answer) = reply({ %item, $name => $value });
+    my $what = "$name " . substr ref $value || $value, 0, 20;
+
+    is($status, 422, $what);
+    is($answer->{code}, 'BAD_MEMBER', "$what: code");
+    is($answer->{member}, $name, "$what: which");
+}
+
 my ($status, $answer) = reply({ source => 'mail', kind => 'reply',
                                 event => 'no-such-event' });
 
@@ -253,6 +269,14 @@ for (['1969-12-31T23:59:59Z', 'BAD_TIME'],
                                  before => $_->[0] });
 
     is("$status $answer->{code}", "422 $_->[1]", "before $_->[0]");
+}
+
+for (['conversation', ''], ['conversation', undef], ['event', '']) {
+    ($status, $answer) = reply({ source => 'mail', kind => 'close',
+                                 before => stamp($now - 10),
+                                 $_->[0] => $_->[1] });
+
+    is("$status $answer->{code}", '422 MISSING', "no $_->[0] is not everybody");
 }
 
 message(id => "new$_", thread => "new$_", from => 'customer',

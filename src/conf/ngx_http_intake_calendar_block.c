@@ -60,7 +60,8 @@ static ngx_http_intake_directive_t  ngx_http_intake_calendar_directives[] = {
     { ngx_string("staffed"), 2, NGX_HTTP_INTAKE_ANY_ARGS,
       ngx_http_intake_calendar_hours, 1, 1 },
 
-    { ngx_string("closed"), 1, 3, ngx_http_intake_calendar_closed, 0, 1 },
+    { ngx_string("closed"), 1, NGX_HTTP_INTAKE_ANY_ARGS,
+      ngx_http_intake_calendar_closed, 0, 1 },
 
     { ngx_string("open"), 2, NGX_HTTP_INTAKE_ANY_ARGS,
       ngx_http_intake_calendar_open, 0, 1 },
@@ -210,20 +211,21 @@ ngx_http_intake_calendar_hours(ngx_conf_t *cf, ngx_http_intake_directive_t *d,
 }
 
 
-/* closed DATE[..DATE] [HH:MM-HH:MM] ["NAME"] */
+/* closed DATE[..DATE] [HH:MM-HH:MM...] ["NAME"] */
 
 static char *
 ngx_http_intake_calendar_closed(ngx_conf_t *cf,
     ngx_http_intake_directive_t *d, void *conf)
 {
+    char               *rv;
     ngx_str_t          *value;
+    ngx_uint_t          i, n;
     ngx_intake_rule_t   rule;
 
     value = cf->args->elts;
+    n = cf->args->nelts;
 
     ngx_memzero(&rule, sizeof(ngx_intake_rule_t));
-
-    rule.times.end = NGX_INTAKE_DAY_MINUTES;
 
     if (ngx_intake_date_range_parse(&value[1], &rule.first, &rule.last)
         != NGX_OK)
@@ -232,14 +234,29 @@ ngx_http_intake_calendar_closed(ngx_conf_t *cf,
                "2026-12-24..2026-12-26";
     }
 
-    if (cf->args->nelts > 2
-        && ngx_intake_times_parse(&value[2], &rule.times) != NGX_OK
-        && cf->args->nelts > 3)
-    {
-        return "takes a date, times such as 12:00-24:00, then a name";
+    if (n > 2 && !ngx_intake_times_meant(&value[n - 1])) {
+        n--;
     }
 
-    return ngx_http_intake_add_rule(conf, &rule);
+    if (n == 2) {
+        rule.times.end = NGX_INTAKE_DAY_MINUTES;
+        return ngx_http_intake_add_rule(conf, &rule);
+    }
+
+    for (i = 2; i < n; i++) {
+
+        if (ngx_intake_times_parse(&value[i], &rule.times) != NGX_OK) {
+            return "takes a date, times such as 12:00-24:00, then a name";
+        }
+
+        rv = ngx_http_intake_add_rule(conf, &rule);
+
+        if (rv != NGX_CONF_OK) {
+            return rv;
+        }
+    }
+
+    return NGX_CONF_OK;
 }
 
 

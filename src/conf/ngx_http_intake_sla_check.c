@@ -32,8 +32,8 @@ static char *ngx_http_intake_set_bounds(ngx_conf_t *cf,
     ngx_http_intake_sla_t *sla);
 static void ngx_http_intake_add_bound(ngx_http_intake_sla_t *sla,
     ngx_msec_t bound);
-static ngx_uint_t ngx_http_intake_has_outbound(
-    ngx_http_intake_source_t *source);
+static ngx_uint_t ngx_http_intake_has_messages(
+    ngx_http_intake_source_t *source, ngx_uint_t inbound);
 
 
 char *
@@ -88,12 +88,22 @@ ngx_http_intake_check_sla(ngx_conf_t *cf, ngx_http_intake_main_conf_t *imcf,
         }
     }
 
-    if (!imcf->replies && !ngx_http_intake_has_outbound(source)) {
+    if (!imcf->replies && !ngx_http_intake_has_messages(source, 0)) {
         ngx_http_intake_conf_log(cf, NGX_LOG_WARN, &sla->tiers[0].position,
                                  "\"sla\" in intake_source \"%V\", but "
                                  "nothing reports replies, so that everybody "
                                  "waits for ever: write a location with "
                                  "\"intake_replies\"", &source->name);
+    }
+
+    if (source->form == NULL && !ngx_http_intake_has_messages(source, 1)) {
+        ngx_http_intake_conf_log(cf, NGX_LOG_WARN, &sla->tiers[0].position,
+                                 "\"sla\" in intake_source \"%V\", but no "
+                                 "delivery of platform \"%V\" starts a clock: "
+                                 "write \"message inbound\" in an "
+                                 "intake_platform, or report messages to "
+                                 "\"intake_replies\"", &source->name,
+                                 &source->platform->name);
     }
 
     if (ngx_http_intake_check_escalations(cf, source) != NGX_CONF_OK) {
@@ -366,10 +376,11 @@ ngx_http_intake_add_bound(ngx_http_intake_sla_t *sla, ngx_msec_t bound)
 
 
 static ngx_uint_t
-ngx_http_intake_has_outbound(ngx_http_intake_source_t *source)
+ngx_http_intake_has_messages(ngx_http_intake_source_t *source,
+    ngx_uint_t inbound)
 {
-    ngx_uint_t                      i;
-    ngx_http_intake_message_rule_t *rule;
+    ngx_uint_t                       i, d;
+    ngx_http_intake_message_rule_t  *rule;
 
     if (source->platform->messages == NULL) {
         return 0;
@@ -378,9 +389,10 @@ ngx_http_intake_has_outbound(ngx_http_intake_source_t *source)
     rule = source->platform->messages->elts;
 
     for (i = 0; i < source->platform->messages->nelts; i++) {
+        d = rule[i].direction;
 
-        if (rule[i].direction != NGX_HTTP_INTAKE_INBOUND
-            && rule[i].direction != NGX_HTTP_INTAKE_AUTO)
+        if (inbound ? d == NGX_HTTP_INTAKE_INBOUND
+                    : d != NGX_HTTP_INTAKE_INBOUND && d != NGX_HTTP_INTAKE_AUTO)
         {
             return 1;
         }

@@ -34,7 +34,8 @@ typedef enum {
     NGX_HTTP_INTAKE_REPLY_BAD_KIND,
     NGX_HTTP_INTAKE_REPLY_BAD_TIME,
     NGX_HTTP_INTAKE_REPLY_FUTURE_TIME,
-    NGX_HTTP_INTAKE_REPLY_MISSING
+    NGX_HTTP_INTAKE_REPLY_MISSING,
+    NGX_HTTP_INTAKE_REPLY_BAD_MEMBER
 } ngx_http_intake_reply_error_e;
 
 
@@ -45,7 +46,7 @@ typedef struct {
     int64_t                         before;     /* ms, of a bulk close */
 
     ngx_http_intake_reply_error_e   error;
-    ngx_str_t                       missing;    /* MISSING: the member */
+    ngx_str_t                       member;     /* MISSING, BAD_MEMBER */
 
     /* what the script said; numbers are -1 where there is none */
     ngx_str_t                       state;

@@ -28,10 +28,11 @@ static ngx_int_t ngx_http_intake_item_time(ngx_http_intake_replies_t *replies,
     ngx_http_intake_reply_item_t *item, json_t *object, const char *name,
     int64_t *time);
 static ngx_int_t ngx_http_intake_item_text(ngx_http_intake_replies_t *replies,
-    json_t *object, const char *name, ngx_str_t *text);
+    ngx_http_intake_reply_item_t *item, json_t *object, const char *name,
+    ngx_str_t *text);
 static ngx_int_t ngx_http_intake_item_fails(
     ngx_http_intake_reply_item_t *item, ngx_http_intake_reply_error_e error,
-    const char *missing);
+    const char *member);
 
 
 /* what is sent as `reply` and `message` is outbound and inbound here */
@@ -67,6 +68,12 @@ ngx_http_intake_read_items(ngx_http_intake_replies_t *replies,
     if (failed) {
         json_decref(root);
         return NGX_ERROR;
+    }
+
+    if (root == NULL) {
+        *detail = "the body must be JSON, its strings Unicode, its integers "
+                  "of 64 bits, no member of an object twice";
+        return NGX_DECLINED;
     }
 
     if (json_is_object(root)) {
@@ -182,26 +189,30 @@ ngx_http_intake_item_members(ngx_http_intake_replies_t *replies,
     int64_t                    now;
     ngx_int_t                  rc;
     ngx_str_t                  source, kind, event, into;
+    ngx_uint_t                 i;
     ngx_http_intake_change_t  *change;
+
+    struct {
+        const char            *name;
+        ngx_str_t             *value;
+    } texts[] = {
+        { "source", &source },
+        { "kind", &kind },
+        { "event", &event },
+        { "into", &into },
+        { "id", &item->id },
+        { "conversation", &item->change.conversation }
+    };
 
     change = &item->change;
     now = ngx_http_intake_now();
 
-    if (ngx_http_intake_item_text(replies, object, "source", &source)
-        == NGX_ERROR
-        || ngx_http_intake_item_text(replies, object, "kind", &kind)
-           == NGX_ERROR
-        || ngx_http_intake_item_text(replies, object, "event", &event)
-           == NGX_ERROR
-        || ngx_http_intake_item_text(replies, object, "into", &into)
-           == NGX_ERROR
-        || ngx_http_intake_item_text(replies, object, "id", &item->id)
-           == NGX_ERROR
-        || ngx_http_intake_item_text(replies, object, "conversation",
-                                     &change->conversation)
-           == NGX_ERROR)
-    {
-        return NGX_ERROR;
+    for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        rc = ngx_http_intake_item_text(replies, item, object, texts[i].name,
+                                       texts[i].value);
+        if (rc != NGX_OK) {
+            return rc;
+        }
     }
 
     if (source.len == 0) {
@@ -246,8 +257,12 @@ ngx_http_intake_item_members(ngx_http_intake_replies_t *replies,
             }
 
         } else if (change->kind == NGX_HTTP_INTAKE_KIND_CLOSE
-                   && json_object_get(object, "before"))
+                   && json_object_get(object, "before")
+                   && json_object_get(object, "conversation") == NULL
+                   && json_object_get(object, "event") == NULL)
         {
+            /* an empty variable of a script does not mean everybody */
+
             item->bulk = 1;
 
             rc = ngx_http_intake_item_time(replies, item, object, "before",
@@ -367,17 +382,22 @@ ngx_http_intake_item_time(ngx_http_intake_replies_t *replies,
 }
 
 
-/* a string, or a number as text; empty if it is absent or anything else */
+/*
+ * A string, or a number as text; empty if it is absent or null.  Another type,
+ * control characters, or more than what names can be long: NGX_DECLINED.
+ */
 
 static ngx_int_t
-ngx_http_intake_item_text(ngx_http_intake_replies_t *replies, json_t *object,
-    const char *name, ngx_str_t *text)
+ngx_http_intake_item_text(ngx_http_intake_replies_t *replies,
+    ngx_http_intake_reply_item_t *item, json_t *object, const char *name,
+    ngx_str_t *text)
 {
     json_t    *value;
     ngx_str_t  s;
     u_char     number[NGX_INT64_LEN];
 
     ngx_str_null(text);
+    ngx_str_null(&s);
 
     value = json_object_get(object, name);
 
@@ -385,16 +405,22 @@ ngx_http_intake_item_text(ngx_http_intake_replies_t *replies, json_t *object,
         s.data = (u_char *) json_string_value(value);
         s.len = json_string_length(value);
 
+        if (s.len == 0) {
+            return NGX_OK;
+        }
+
     } else if (json_is_integer(value)) {
         s.data = number;
         s.len = ngx_sprintf(number, "%L", (int64_t) json_integer_value(value))
                 - number;
-    } else {
+
+    } else if (value == NULL || json_is_null(value)) {
         return NGX_OK;
     }
 
-    if (!ngx_http_intake_is_text(&s)) {
-        return NGX_OK;
+    if (s.len == 0 || !ngx_http_intake_is_text(&s)) {
+        return ngx_http_intake_item_fails(item,
+                                     NGX_HTTP_INTAKE_REPLY_BAD_MEMBER, name);
     }
 
     text->data = ngx_pstrdup(replies->request->pool, &s);
@@ -410,13 +436,13 @@ ngx_http_intake_item_text(ngx_http_intake_replies_t *replies, json_t *object,
 
 static ngx_int_t
 ngx_http_intake_item_fails(ngx_http_intake_reply_item_t *item,
-    ngx_http_intake_reply_error_e error, const char *missing)
+    ngx_http_intake_reply_error_e error, const char *member)
 {
     item->error = error;
 
-    if (missing) {
-        item->missing.data = (u_char *) missing;
-        item->missing.len = ngx_strlen(missing);
+    if (member) {
+        item->member.data = (u_char *) member;
+        item->member.len = ngx_strlen(member);
     }
 
     return NGX_DECLINED;

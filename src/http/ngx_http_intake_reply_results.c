@@ -34,7 +34,8 @@ static ngx_http_intake_reply_problem_t  ngx_http_intake_reply_problems[] = {
     { ngx_string("BAD_KIND"), "No such kind" },
     { ngx_string("BAD_TIME"), "No time of RFC 3339" },
     { ngx_string("FUTURE_TIME"), "The time is in the future" },
-    { ngx_string("MISSING"), "A member is missing" }
+    { ngx_string("MISSING"), "A member is missing" },
+    { ngx_string("BAD_MEMBER"), "A member is not a text of 512 bytes at most" }
 };
 
 
@@ -116,9 +117,9 @@ ngx_http_intake_item_result(ngx_http_intake_reply_item_t *item,
                                "code", problem->code.data);
         }
 
-        if (item->missing.len) {
+        if (item->member.len) {
             (void) json_object_set_new(result, "member",
-                                json_string((char *) item->missing.data));
+                                json_string((char *) item->member.data));
         }
 
         return result;

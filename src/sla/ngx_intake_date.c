@@ -233,6 +233,34 @@ ngx_intake_times_parse(ngx_str_t *text, ngx_intake_times_t *times)
 }
 
 
+ngx_uint_t
+ngx_intake_times_meant(ngx_str_t *word)
+{
+    u_char      c;
+    size_t      i;
+    ngx_uint_t  digit, mark;
+
+    digit = 0;
+    mark = 0;
+
+    for (i = 0; i < word->len; i++) {
+        c = word->data[i];
+
+        if (c == ':' || c == '-') {
+            mark = 1;
+
+        } else if (c >= '0' && c <= '9') {
+            digit = 1;
+
+        } else {
+            return 0;
+        }
+    }
+
+    return digit && mark;
+}
+
+
 /* "HH:MM", up to 24:00, in minutes, or NGX_ERROR */
 
 static ngx_int_t

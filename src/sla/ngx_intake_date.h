@@ -79,5 +79,11 @@ ngx_int_t ngx_intake_weekdays_parse(ngx_str_t *text, ngx_uint_t *days);
  */
 ngx_int_t ngx_intake_times_parse(ngx_str_t *text, ngx_intake_times_t *times);
 
+/*
+ * Whether a word where times or a name may stand is meant to be times ("9-12",
+ * "9:00-12:00"): a mistake in them must not become a name.
+ */
+ngx_uint_t ngx_intake_times_meant(ngx_str_t *word);
+
 
 #endif /* _NGX_INTAKE_DATE_H_INCLUDED_ */

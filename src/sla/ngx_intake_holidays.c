@@ -13,7 +13,6 @@
 static ngx_int_t ngx_intake_holidays_line(ngx_intake_holidays_t *holidays,
     ngx_str_t *line);
 static void ngx_intake_holidays_word(ngx_str_t *line, ngx_str_t *word);
-static ngx_uint_t ngx_intake_holidays_times(ngx_str_t *word);
 
 
 ngx_int_t
@@ -91,13 +90,18 @@ ngx_intake_holidays_line(ngx_intake_holidays_t *holidays, ngx_str_t *line)
     rest = *line;
     ngx_intake_holidays_word(&rest, &word);
 
-    if (ngx_intake_holidays_times(&word)) {
+    if (ngx_intake_times_meant(&word)) {
 
         if (ngx_intake_times_parse(&word, &rule->times) != NGX_OK) {
             return NGX_ERROR;
         }
 
         *line = rest;
+        ngx_intake_holidays_word(&rest, &word);
+
+        if (ngx_intake_times_meant(&word)) {
+            return NGX_ERROR;
+        }
     }
 
     holidays->name = *line;
@@ -124,33 +128,4 @@ ngx_intake_holidays_word(ngx_str_t *line, ngx_str_t *word)
         line->data++;
         line->len--;
     }
-}
-
-
-/*
- * A word of digits with a colon is meant to be times: a mistake in it must
- * not close the whole date under a strange name.
- */
-
-static ngx_uint_t
-ngx_intake_holidays_times(ngx_str_t *word)
-{
-    size_t      i;
-    ngx_uint_t  colon;
-
-    colon = 0;
-
-    for (i = 0; i < word->len; i++) {
-
-        if (word->data[i] == ':') {
-            colon = 1;
-
-        } else if (word->data[i] != '-'
-                   && (word->data[i] < '0' || word->data[i] > '9'))
-        {
-            return 0;
-        }
-    }
-
-    return colon;
 }
