@@ -12,6 +12,7 @@
 
 #include "ngx_intake_control.h"
 #include "ngx_intake_field.h"
+#include "ngx_intake_field_name.h"
 #include "ngx_intake_form.h"
 #include "ngx_intake_spam_text.h"
 #include "ngx_intake_text.h"

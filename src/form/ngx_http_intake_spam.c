@@ -243,7 +243,7 @@ ngx_http_intake_look_at_content(ngx_http_intake_ctx_t *ctx)
         }
 
         if (type == NGX_INTAKE_FIELD_TEXT
-            && ngx_intake_spam_name_field(&value[i].name)
+            && ngx_intake_field_name_person(&value[i].name)
             && ngx_intake_spam_address(text))
         {
             *spam |= ngx_http_intake_spam_bit(ADDRESS_IN_NAME);

@@ -50,38 +50,6 @@ static ngx_str_t  ngx_intake_spam_tags[] = {
 };
 
 
-/* names of fields, their letters and digits only */
-
-static ngx_str_t  ngx_intake_spam_name_fields[] = {
-    ngx_string("apellido"),
-    ngx_string("apellidos"),
-    ngx_string("clientname"),
-    ngx_string("cognome"),
-    ngx_string("contactname"),
-    ngx_string("customername"),
-    ngx_string("familyname"),
-    ngx_string("firstname"),
-    ngx_string("fname"),
-    ngx_string("forename"),
-    ngx_string("fullname"),
-    ngx_string("givenname"),
-    ngx_string("lastname"),
-    ngx_string("lname"),
-    ngx_string("nachname"),
-    ngx_string("name"),
-    ngx_string("nom"),
-    ngx_string("nombre"),
-    ngx_string("nome"),
-    ngx_string("prenom"),
-    ngx_string("surname"),
-    ngx_string("vorname"),
-    ngx_string("yourname")
-};
-
-#define NGX_INTAKE_SPAM_NAME_FIELDS                                           \
-    (sizeof(ngx_intake_spam_name_fields) / sizeof(ngx_str_t))
-
-
 size_t
 ngx_intake_spam_words(u_char *dst, ngx_str_t *text)
 {
@@ -374,35 +342,6 @@ ngx_intake_spam_address(ngx_str_t *text)
     }
 
     return 0;
-}
-
-
-ngx_uint_t
-ngx_intake_spam_name_field(ngx_str_t *name)
-{
-    size_t     i;
-    u_char     ch, letters[sizeof("customername")];
-    ngx_str_t  text;
-
-    text.data = letters;
-    text.len = 0;
-
-    for (i = 0; i < name->len; i++) {
-        ch = ngx_tolower(name->data[i]);
-
-        if (!ngx_intake_spam_in_word(ch)) {
-            continue;
-        }
-
-        if (text.len == sizeof(letters)) {
-            return 0;
-        }
-
-        letters[text.len++] = ch;
-    }
-
-    return ngx_intake_spam_search(&text, ngx_intake_spam_name_fields,
-                                  NGX_INTAKE_SPAM_NAME_FIELDS);
 }
 
 

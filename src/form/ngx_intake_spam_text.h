@@ -59,10 +59,6 @@ ngx_uint_t ngx_intake_spam_markup(ngx_str_t *text);
 
 ngx_uint_t ngx_intake_spam_address(ngx_str_t *text);
 
-/* returns 1 if a field of this name asks for the name of a person */
-
-ngx_uint_t ngx_intake_spam_name_field(ngx_str_t *name);
-
 /*
  * Returns 1 if the domain of an e-mail address, or one above it, is one of
  * domains, which are in lower case and in order, as above.

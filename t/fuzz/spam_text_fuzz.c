@@ -1,4 +1,5 @@
 /* sources: src/form/ngx_intake_spam_text.c src/form/ngx_intake_utf8.c */
+/* sources: src/form/ngx_intake_field_name.c */
 
 /*
  * Copyright (C) nginx-intake contributors
@@ -8,6 +9,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "ngx_intake_field_name.h"
 #include "ngx_intake_spam_text.h"
 
 
@@ -104,7 +106,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     (void) ngx_intake_spam_links(&line);
     (void) ngx_intake_spam_markup(&line);
     (void) ngx_intake_spam_address(&line);
-    (void) ngx_intake_spam_name_field(&line);
+    (void) ngx_intake_field_name_header(&line);
 
     qsort(phrases, n, sizeof(ngx_str_t), ngx_intake_spam_compare);
 

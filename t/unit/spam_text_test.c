@@ -145,23 +145,6 @@ static test_number_t  test_addresses[] = {
 };
 
 
-static test_number_t  test_names[] = {
-    { "name", 1 },
-    { "Name", 1 },
-    { "first_name", 1 },
-    { "last-name", 1 },
-    { "your name", 1 },
-    { "customer-name", 1 },
-    { "contact[name]", 1 },
-    { "username", 0 },
-    { "company", 0 },
-    { "names", 0 },
-    { "a-very-long-name-of-a-field", 0 },
-    { "", 0 },
-    { NULL, 0 }
-};
-
-
 static ngx_str_t  test_domain_list[] = {
     ngx_string("mailinator.com"),
     ngx_string("spam.example"),
@@ -271,7 +254,6 @@ main(void)
     check("links", ngx_intake_spam_links, test_links);
     check("markup", ngx_intake_spam_markup, test_markup);
     check("address", ngx_intake_spam_address, test_addresses);
-    check("name", ngx_intake_spam_name_field, test_names);
     check("domain", domain, test_domains);
 
     return done();
