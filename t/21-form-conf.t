@@ -97,8 +97,8 @@ sub refuse_all {
 
 my $long = 'n' x 257;
 
-my $unknown_field = 'write required, type=, min=, max=, pattern=, values=, '
-                    . 'multiple or label=';
+my $unknown_field = 'write required, type=, line, min=, max=, pattern=, '
+                    . 'values=, multiple or label=';
 
 
 subtest 'a form' => sub {
@@ -184,7 +184,8 @@ subtest 'fields' => sub {
             'd type=date min=2026-01-01 max=2026-12-31',
             'd type=date max=2026-12-31', 'c type=choice values=a',
             'c type=choice values=a|b|c required multiple',
-            'c type=choice "values= big | small "', 'name=x';
+            'c type=choice "values= big | small "', 'name=x', 'x line',
+            'x type=text line max=100', 'subject line', '_utm', '_cc', '_';
 
     refuse_all(
         'field', 'invalid number of arguments in "field" of intake_source '
@@ -201,6 +202,10 @@ subtest 'fields' => sub {
             . $unknown_field,
         'field x required=1', 'unknown word "required=" in "field", did you '
             . 'mean "required"?',
+        'field x lin', 'unknown word "lin" in "field", did you mean "line"?',
+        map({ ("field x line $_", '"line" in "field" is for "type=text", all '
+               . 'others are one line anyway: leave it out') }
+            'type=email', 'type=tel', 'type=choice values=a'),
         'field x required required', 'duplicate "required" in "field"',
         'field x max=5 max=6', 'duplicate "max=" in "field"',
         'field x max=', '"max=" in "field" is empty, leave it out',
@@ -234,7 +239,8 @@ subtest 'names that mean something' => sub {
     );
 
     refused("field $_;", "invalid name \"$_\" in \"field\": a field of this "
-            . "name $does{$_}, write another") for sort keys %does;
+            . "name $does{$_}, write another")
+        for grep { $_ ne '_cc' } sort keys %does;
 
     refused("honeypot $_;", "invalid name \"$_\" in \"honeypot\": a field of "
             . "this name $does{$_}, write another")

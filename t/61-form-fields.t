@@ -39,8 +39,12 @@ my %forms = (
     several => 'field to multiple required type=choice "values=x|y";
                 field mail type=email multiple; field once;',
     strict => 'strict on; field name; field subject;',
+    talk => 'conversation field:ticket;',
     pots => 'honeypot trap extra; field name required;',
-    words => 'field _subject max=10;',
+    words => 'field _subject max=10; field _utm; field _cc;',
+    lines => 'field title line; field Subject; field your-name;
+              field form[first_name] max=10; field message; field to[] multiple;
+              field zip line "pattern=[0-9]+";',
 );
 
 my $sources = join '', map { <<"EOC" } sort keys %forms;
@@ -279,6 +283,37 @@ subtest 'lines' => sub {
         is_stored('free', [$name, 'Grüße'], [[$name, ['Grüße']]], $name);
     }
 
+    my $two = "Hi\r\nBcc: all\@victim.example";
+
+    for my $name (qw(Subject Email E-Mail name Name first_name your-name from
+                     From to cc Bcc reply-to Reply_To your-subject your-email
+                     contact[email] form.subject sender-name))
+    {
+        is_refused('free', [$name, $two], ["$name CONTROL_CHARACTERS"], $name);
+        is_stored('free', [$name, 'Grüße'], [[$name, ['Grüße']]],
+                  "$name, one line");
+    }
+
+    for my $name (qw(message your-message comment comments body text notes
+                     e-mail-body question names))
+    {
+        is_stored('free', [$name, $two], [[$name, [$two =~ s/\r//r]]],
+                  "$name may have lines");
+    }
+
+    for my $name (qw(title Subject your-name form[first_name] to[])) {
+        is_refused('lines', [$name, "a\nb"], ["$name CONTROL_CHARACTERS"],
+                   "$name with rules");
+    }
+
+    is_refused('talk', ['ticket', "1\n2"], ['ticket CONTROL_CHARACTERS'],
+               'who waits');
+    is_refused('lines', ['zip', "1\n2"], ['zip CONTROL_CHARACTERS'],
+               'a pattern beside it');
+    is_refused('lines', ['zip', 'x'], ['zip PATTERN'], 'and that');
+    is_stored('lines', ['title', 'a', 'message', "b\nc"],
+              [['title', ['a']], ['message', ["b\nc"]]], 'a line and lines');
+
     is_refused('strict', ['subject', "a\nb"], ['subject CONTROL_CHARACTERS'],
                'a subject with rules');
     is_refused('words', ['_subject', "a\nb"], ['_subject CONTROL_CHARACTERS'],
@@ -300,6 +335,14 @@ subtest 'words' => sub {
               'these mean nothing and are kept');
     is_stored('pots', ['name', 'x', 'trap', '', '_gotcha', ''],
               [['name', ['x']]], 'honeypots are left out');
+
+    is_stored('words', ['_utm', 'q', '_x', '1', 'm', 'w', '_cc', 'a@b'],
+              [['_utm', ['q']], ['m', ['w']], ['_cc', ['a@b']]],
+              'but what the operator has named is kept');
+    is_stored('words', ['_utm', 'alone'], [['_utm', ['alone']]],
+              'it is something to send');
+    is_refused('words', ['_cc', "a\@b\nBcc: c\@d"],
+               ['_cc CONTROL_CHARACTERS'], 'in one line where it must be');
 
     my @lines = $t->error_log_lines(qr/"free" has .* that are reserved/);
     like($lines[0], qr/\[info\].* has 4 fields .* "_cc"/,

@@ -512,8 +512,20 @@ $res = send_form(form_for('/wpcf7'), 'your-name' => 'Ann',
                  'your-message' => 'Hello');
 is($res->header('Location'), '/thanks.html', 'Contact Form 7: where to');
 is_deeply([sort keys %{last_entry('wpcf7')->{data}}],
-          [qw(your-email your-message your-name your-subject)],
+          [qw(your-company your-email your-message your-name your-subject)],
           'Contact Form 7: what is kept');
+
+for my $name (qw(your-name your-subject your-company)) {
+    my %fields = ('your-name' => 'Ann', 'your-email' => 'ann@example.org',
+                  'your-subject' => 'Hi', 'your-message' => "Hello\nyou",
+                  $name => "Hi\r\nBcc: all\@victim.example");
+
+    $res = $forms->post('/wpcf7', [%fields]);
+    is($res->status . " @{[$res->json->{errors}[0]{field} // '']} "
+       . $res->json->{errors}[0]{code}, "422 $name CONTROL_CHARACTERS",
+       "Contact Form 7: $name is one line")
+        or diag($res->body);
+}
 
 
 # all of them

@@ -10,7 +10,7 @@
 
 
 /*
- * field NAME [required] [type=...] [min=N] [max=N] [pattern=REGEX]
+ * field NAME [required] [type=...] [line] [min=N] [max=N] [pattern=REGEX]
  *     [values=a|b] [multiple] [label=TEXT]
  */
 
@@ -18,6 +18,7 @@
 enum {
     NGX_HTTP_INTAKE_FIELD_WORD_REQUIRED = 0,
     NGX_HTTP_INTAKE_FIELD_WORD_TYPE,
+    NGX_HTTP_INTAKE_FIELD_WORD_LINE,
     NGX_HTTP_INTAKE_FIELD_WORD_MIN,
     NGX_HTTP_INTAKE_FIELD_WORD_MAX,
     NGX_HTTP_INTAKE_FIELD_WORD_PATTERN,
@@ -33,6 +34,8 @@ static ngx_http_intake_field_t *ngx_http_intake_add_field(ngx_conf_t *cf,
     ngx_http_intake_form_conf_t *form, ngx_str_t *name);
 static ngx_int_t ngx_http_intake_field_type(ngx_conf_t *cf,
     ngx_intake_field_rule_t *rule, ngx_str_t *texts);
+static ngx_int_t ngx_http_intake_field_line(ngx_conf_t *cf,
+    ngx_http_intake_field_t *field, ngx_str_t *texts);
 static ngx_int_t ngx_http_intake_field_limits(ngx_conf_t *cf,
     ngx_intake_field_rule_t *rule, ngx_str_t *texts);
 static ngx_int_t ngx_http_intake_field_length(ngx_conf_t *cf, ngx_str_t *text,
@@ -50,6 +53,7 @@ static ngx_int_t ngx_http_intake_field_value(ngx_conf_t *cf,
 static ngx_http_intake_choice_t  ngx_http_intake_field_words[] = {
     { ngx_string("required"), NGX_HTTP_INTAKE_FIELD_WORD_REQUIRED },
     { ngx_string("type="), NGX_HTTP_INTAKE_FIELD_WORD_TYPE },
+    { ngx_string("line"), NGX_HTTP_INTAKE_FIELD_WORD_LINE },
     { ngx_string("min="), NGX_HTTP_INTAKE_FIELD_WORD_MIN },
     { ngx_string("max="), NGX_HTTP_INTAKE_FIELD_WORD_MAX },
     { ngx_string("pattern="), NGX_HTTP_INTAKE_FIELD_WORD_PATTERN },
@@ -87,16 +91,12 @@ static const char  *ngx_http_intake_purposes[] = {
 };
 
 
-static ngx_str_t  ngx_http_intake_field_name_of_people = ngx_string("name");
-
-
 char *
 ngx_http_intake_source_field(ngx_conf_t *cf, ngx_http_intake_directive_t *d,
     void *conf)
 {
     ngx_str_t                    *value;
     ngx_str_t                     texts[NGX_HTTP_INTAKE_FIELD_WORDS];
-    ngx_intake_control_e          control;
     ngx_intake_field_rule_t      *rule;
     ngx_http_intake_field_t      *field;
     ngx_http_intake_form_conf_t  *form;
@@ -119,6 +119,7 @@ ngx_http_intake_source_field(ngx_conf_t *cf, ngx_http_intake_directive_t *d,
                                 NGX_HTTP_INTAKE_FIELD_WORDS)
         != NGX_OK
         || ngx_http_intake_field_type(cf, rule, texts) != NGX_OK
+        || ngx_http_intake_field_line(cf, field, texts) != NGX_OK
         || ngx_http_intake_field_limits(cf, rule, texts) != NGX_OK)
     {
         return NGX_CONF_ERROR;
@@ -133,19 +134,6 @@ ngx_http_intake_source_field(ngx_conf_t *cf, ngx_http_intake_directive_t *d,
 
     if (texts[NGX_HTTP_INTAKE_FIELD_WORD_LABEL].data) {
         field->label = texts[NGX_HTTP_INTAKE_FIELD_WORD_LABEL];
-    }
-
-    /* what may become a header of a mail is one line */
-
-    control = ngx_intake_control(&field->name);
-
-    if (rule->type != NGX_INTAKE_FIELD_TEXT
-        || control == NGX_INTAKE_CONTROL_REPLY
-        || control == NGX_INTAKE_CONTROL_SUBJECT
-        || ngx_http_intake_same(&field->name,
-                                &ngx_http_intake_field_name_of_people))
-    {
-        rule->single_line = 1;
     }
 
     if (texts[NGX_HTTP_INTAKE_FIELD_WORD_PATTERN].data
@@ -185,7 +173,8 @@ ngx_http_intake_add_field(ngx_conf_t *cf, ngx_http_intake_form_conf_t *form,
     if (ngx_http_intake_field_name(cf, name,
                                    1 << NGX_INTAKE_CONTROL_NONE
                                    | 1 << NGX_INTAKE_CONTROL_REPLY
-                                   | 1 << NGX_INTAKE_CONTROL_SUBJECT, "field")
+                                   | 1 << NGX_INTAKE_CONTROL_SUBJECT
+                                   | 1 << NGX_INTAKE_CONTROL_RESERVED, "field")
         != NGX_OK)
     {
         return NULL;
@@ -308,6 +297,34 @@ ngx_http_intake_field_type(ngx_conf_t *cf, ngx_intake_field_rule_t *rule,
                            "\"values=\" in \"field\" is for \"type=choice\", "
                            "write that, or leave it out");
         return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+/* what may become a header of a mail is one line, whatever was written */
+
+static ngx_int_t
+ngx_http_intake_field_line(ngx_conf_t *cf, ngx_http_intake_field_t *field,
+    ngx_str_t *texts)
+{
+    ngx_uint_t  line;
+
+    line = (texts[NGX_HTTP_INTAKE_FIELD_WORD_LINE].data != NULL);
+
+    if (line && field->rule.type != NGX_INTAKE_FIELD_TEXT) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"line\" in \"field\" is for \"type=text\", all "
+                           "others are one line anyway: leave it out");
+        return NGX_ERROR;
+    }
+
+    if (line
+        || field->rule.type != NGX_INTAKE_FIELD_TEXT
+        || ngx_intake_field_name_header(&field->name))
+    {
+        field->rule.single_line = 1;
     }
 
     return NGX_OK;

@@ -32,7 +32,7 @@
  */
 
 
-/* field NAME [required] [type=] [min=] [max=] [pattern=] [values=] ... */
+/* field NAME [required] [type=] [line] [min=] [max=] [pattern=] ... */
 
 typedef struct {
     ngx_str_t                       name;

@@ -194,14 +194,6 @@ ngx_http_intake_validate_value(ngx_http_intake_ctx_t *ctx,
     rule = value->field->rule;
     rule.required = required ? 1 : 0;
 
-    /* these become headers of a mail */
-
-    if (value->control == NGX_INTAKE_CONTROL_SUBJECT
-        || value->control == NGX_INTAKE_CONTROL_REPLY)
-    {
-        rule.single_line = 1;
-    }
-
     error = ngx_intake_field_check(&rule, &value->value);
 
     if (error != NGX_INTAKE_FIELD_FINE) {
@@ -292,8 +284,10 @@ ngx_http_intake_validate_others(ngx_http_intake_ctx_t *ctx)
 {
     ngx_uint_t                     i;
     ngx_intake_field_error_e       error;
+    ngx_http_intake_form_conf_t   *form;
     ngx_http_intake_form_value_t  *value;
 
+    form = ctx->source->form;
     value = ctx->submission->values.elts;
 
     for (i = 0; i < ctx->submission->values.nelts; i++) {
@@ -306,14 +300,16 @@ ngx_http_intake_validate_others(ngx_http_intake_ctx_t *ctx)
 
         /* _subject and _replyto are words of ours, not fields of the form */
 
-        if (ctx->source->form->strict
+        if (form->strict
             && (value[i].control == NGX_INTAKE_CONTROL_NONE
                 || value[i].name.data[0] != '_'))
         {
             error = NGX_INTAKE_FIELD_UNKNOWN;
 
-        } else if (value[i].control != NGX_INTAKE_CONTROL_NONE
-                   && !ngx_intake_text_single_line(&value[i].value))
+        } else if (!ngx_intake_text_single_line(&value[i].value)
+                   && (ngx_intake_field_name_header(&value[i].name)
+                       || ngx_http_intake_same(&value[i].name,
+                                               &form->conversation)))
         {
             error = NGX_INTAKE_FIELD_CONTROL_CHARACTERS;
         }
