@@ -338,7 +338,7 @@ subtest 'patterns' => sub {
 
 subtest 'honeypots' => sub {
     taken("honeypot $_;")
-        for '_gotcha', 'bot-field', '_trap', 'fax', 'a b c', 'subject';
+        for '_gotcha', 'bot-field', '_trap', 'fax', 'a b c', 'subject', 'off';
 
     warned("honeypot $_;", "honeypot \"$_\": browsers fill in a field of this "
            . 'name by themselves, and people would look like spam, write '
@@ -348,6 +348,10 @@ subtest 'honeypots' => sub {
     refuse_all(
         'honeypot a b a', 'duplicate name "a" in "honeypot"',
         'honeypot ""', 'empty name in "honeypot", write that of a field',
+        'honeypot off a', '"off" in "honeypot" stands alone: write "honeypot '
+            . 'off;", or names of fields',
+        'honeypot a off', '"off" in "honeypot" stands alone: write "honeypot '
+            . 'off;", or names of fields',
         "honeypot $long", "name \"$long\" in \"honeypot\" is longer than 256 "
             . 'bytes: a form may not send it');
 
@@ -418,7 +422,10 @@ subtest 'spam' => sub {
     taken("spam $_;")
         for '', 'links=0', 'links=5 suspect=2 certain=2', 'words=words.txt',
             'domains=domains.txt words=words.txt', 'domains=many.txt',
-            "words=$t->{dir}/words.txt";
+            "words=$t->{dir}/words.txt", 'off', 'without=links',
+            'without=token_missing,cross_site,request_shape,links,markup,'
+            . 'address_in_name,same_text suspect=2', "without=same_text\n"
+            . 'links=1 words=words.txt domains=domains.txt suspect=2 certain=3';
 
     warned("spam $_->[0]=$_->[1];", "\"$_->[1]\" of \"$_->[0]=\" in \"spam\" "
            . 'is empty')
@@ -428,8 +435,28 @@ subtest 'spam' => sub {
     refuse_all(
         'spam lnks=3', 'unknown word "lnks=" in "spam", did you mean '
             . '"links="?',
-        'spam off', 'unknown word "off" in "spam", write links=, words=, '
-            . 'domains=, suspect= or certain=',
+        'spam none', 'unknown word "none" in "spam", write off, links=, '
+            . 'words=, domains=, suspect=, certain= or without=',
+        'spam off links=1', '"off" in "spam" stands alone: write "spam off;", '
+            . 'or leave it out',
+        'spam without=', '"without=" in "spam" is empty, leave it out',
+        'spam without=lnks', 'unknown reason "lnks" in "without=", did you '
+            . 'mean "links"?',
+        map({ ("spam without=$_", 'unknown reason "" in "without=", write '
+               . 'token_missing, cross_site, request_shape, links, markup, '
+               . 'address_in_name or same_text') } ',', 'links,', 'links,,x'),
+        'spam without=links,markup,links', 'duplicate reason "links" in '
+            . '"without="',
+        'spam without=links links=2', '"links=" in "spam" has no effect with '
+            . '"without=links", leave one of them out',
+        map({ ("spam without=$_->[0]", "\"without=$_->[0]\" in \"spam\": "
+               . $_->[1]) }
+            ['honeypot', 'write "honeypot off;" instead'],
+            ['token_forged', 'take out "token" instead'],
+            ['too_fast', 'write "min=0" in "token" instead'],
+            ['words', 'leave out "words=" instead'],
+            ['domain', 'leave out "domains=" instead'],
+            ['captcha_unverified', 'take out "captcha" instead']),
         'spam links=-1', 'invalid "links=-1" in "spam", write a number from 0 '
             . 'on',
         'spam suspect=0', 'invalid "suspect=0" in "spam", write a number from '

@@ -48,6 +48,22 @@ http {
         spam;
     }
 
+    # one layer less each
+
+    intake_source less {
+        form;
+        spam  suspect=1 certain=20
+              without=request_shape,same_text,address_in_name,markup,links;
+    }
+
+    intake_source same {
+        form;
+        spam  suspect=1 certain=20 without=cross_site;
+    }
+
+    intake_source off   { form; honeypot off; spam off; }
+    intake_source traps { form; spam off; }
+
     intake_source lists {
         form;
         spam  links=0 words=%%DIR%%/words domains=%%DIR%%/domains;
@@ -72,6 +88,10 @@ http {
         location = /lists   { intake lists; }
         location = /low     { intake low; }
         location = /high    { intake high; }
+        location = /less    { intake less; }
+        location = /same    { intake same; }
+        location = /off     { intake off; }
+        location = /traps   { intake traps; }
         location = /status  { intake_status; }
     }
 }
@@ -136,6 +156,40 @@ for my $name (qw(_gotcha _honey bot-field botcheck)) {
     judged("the trap $name", 'contact', 'main', '3 honeypot',
            [@$hello, $name => 'on']);
 }
+
+# a box that was not ticked, as scripts send it
+
+for my $value ('false', 'False', ' false ', '0', 'null', 'undefined') {
+    judged("a box that says '$value'", 'contact', 'main', undef,
+           [@$hello, botcheck => $value]);
+}
+
+for my $value ('true', 'on', '1', '00', 'falsehood', 'no') {
+    judged("a box that says '$value'", 'contact', 'main', '3 honeypot',
+           [@$hello, botcheck => $value]);
+}
+
+judged('a box and its hidden twin', 'contact', 'main', '3 honeypot',
+       [@$hello, botcheck => '0', botcheck => '1']);
+
+for my $case (['false'], ['null'], ['""'], ['0'], ['[]'], ['[false]'],
+              ['true', '3 honeypot'], ['"x"', '3 honeypot'],
+              ['[false,true]', '3 honeypot'])
+{
+    my ($value, $spam) = @$case;
+
+    $number++;
+
+    my $res = $t->post('/contact',
+        qq({"message":"number$number","botcheck":$value}),
+        $forms->headers('Content-Type' => 'application/json'));
+
+    is($res->status, 200, "JSON $value: 200");
+    is(($forms->filed('contact') || {})->{fields}{intakespam}, $spam,
+       "JSON $value: " . ($spam // 'nothing'));
+    $reasons{contact}{honeypot}++ if $spam;
+}
+
 
 judged('a trap behind another', 'contact', 'main', '3 honeypot',
        [@$hello, trap => '', trap => '', trap => 'x']);
@@ -251,9 +305,34 @@ judged('suspect=50', 'high', 'main', undef,
        [message => "<a href=x> $more"], @foreign);
 
 
-# layers that were not asked for
+# layers that were not asked for: where it comes from is looked at, and alone
+# it marks nobody
 
 judged('no spam directive', 'bare', 'main', undef, $all, @foreign, @script);
+judged('no spam directive, a trap and another site', 'bare', 'spam',
+       '5 honeypot,cross_site', [@$hello, _gotcha => 'x'], @foreign);
+judged('no spam directive, a trap and a script', 'bare', 'main', '3 honeypot',
+       [@$hello, _gotcha => 'x'], @script);
+
+
+# layers that are off
+
+my $every = [@$all, a => 'buy', b => 'buy', c => 'buy'];
+
+judged('without five of them', 'less', 'main', '2 cross_site', $every,
+       @foreign, @script);
+judged('without one of them', 'same', 'main', '6 request_shape,links,markup,'
+       . 'address_in_name', $all, @foreign, @script);
+judged('a trap, without the other site', 'same', 'main', '3 honeypot',
+       [@$hello, _gotcha => 'x'], @foreign);
+$row = judged('honeypot off, spam off', 'off', 'main', undef,
+              [@$every, _gotcha => 'x', botcheck => 'x'], @foreign,
+              @script);
+unlike($row->{fields}{data}, qr/botcheck|_gotcha/,
+       'honeypot off: its fields are left out all the same');
+judged('spam off, and a trap', 'traps', 'main', '3 honeypot',
+       [@$every, _gotcha => 'x'], @foreign, @script);
+
 
 
 # a duplicate is not counted again
@@ -267,6 +346,8 @@ $reasons{contact}{honeypot}++;
 
 $reasons{contact}{request_shape}++;
 $reasons{contact}{links}++;
+$reasons{bare}{cross_site}++;
+$reasons{off} = {};
 $reasons{high}{$_}++ for qw(cross_site links markup);
 
 my $metrics = Intake::Exposition->parse(
@@ -274,7 +355,7 @@ my $metrics = Intake::Exposition->parse(
 my %json = map { $_->{name} => $_->{spam} }
            @{$t->get('/status?format=json')->json->{sources}};
 
-for my $source (qw(bare contact lists low high)) {
+for my $source (qw(bare contact less lists low high off same traps)) {
     my %counted = map { $_ => $metrics->value('intake_spam_total',
                                               source => $source,
                                               reason => $_) }

@@ -77,12 +77,19 @@ my $sources = <<'EOC';
         token  secret=file:secret min=1s max=1h cookie=other_token;
     }
 
+    intake_source severe {
+        form;
+        token  secret=file:secret min=1s max=1h;
+        spam   suspect=1 certain=1;
+    }
+
     intake_source hook { platform none; }
     intake_platform none { algorithm none; }
 EOC
 
 my $locations = <<'EOC';
         location = /no-cookie { intake no-cookie; }
+        location = /severe    { intake severe; }
 
         location = /page.html {
             alias   %%DIR%%/html/ssi.html;
@@ -181,11 +188,19 @@ like($t->get('/if.css?a=1')->header('Set-Cookie'), qr/^other_token=v1\.other/,
      'cookie: beside an "if"');
 
 
-# what it says
+# What it says.  One that is missing marks nobody: that it is found is seen
+# when the form comes from another site, too.
+
+my $missing = '3 token_missing,cross_site';
+my $forged = '6 token_forged';
 
 sub judged {
     my ($name, $stream, $spam, $token, @cookies) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    my @from = ($spam // '') eq $missing
+               ? ('Origin' => 'https://evil.example',
+                  'Sec-Fetch-Site' => 'cross-site') : ();
 
     $number++;
 
@@ -193,7 +208,7 @@ sub judged {
         [message => "number $number",
          map { (_token => $_) } grep { defined }
              ref $token ? @$token : $token],
-        headers => [map { (Cookie => $_) } @cookies]);
+        headers => [@from, map { (Cookie => $_) } @cookies]);
     my $row = $forms->filed('contact') || {};
 
     is($res->status, 200, "$name: taken");
@@ -202,9 +217,6 @@ sub judged {
     unlike($row->{fields}{data}, qr/_token|v1\./, "$name: it is not stored");
 }
 
-
-my $missing = '1 token_missing';
-my $forged = '6 token_forged';
 
 judged('a token', 'main', undef, token('contact', 5));
 judged('with blanks', 'main', undef, ' ' . token('contact', 5) . "\r\n");
@@ -277,6 +289,26 @@ judged('a placeholder, but a cookie', 'main', undef, '(none)',
        cookie(token('contact', 5)));
 
 number_of_reasons();
+
+
+# none, or one that is old, is nothing by itself, whatever the scores are
+
+for my $case (['none', undef], ['no token', '(none)'],
+              ['an old one', token('severe', 86400)])
+{
+    my ($name, $token) = @$case;
+
+    $forms->post('/severe', [message => "severe: $name",
+                             map { (_token => $_) } grep { defined } $token]);
+    my $row = $forms->filed('severe') || {};
+
+    is($row->{stream}, 'main', "certain=1, $name: the main stream");
+    is($row->{fields}{intakespam}, undef, "certain=1, $name: not marked");
+}
+
+$forms->post('/severe', [message => 'severe: a trap', _gotcha => 'x']);
+is($forms->filed('severe')->{fields}{intakespam}, '4 honeypot,token_missing',
+   'certain=1: beside something else it counts');
 
 
 # counted, each of them

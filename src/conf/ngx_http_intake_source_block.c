@@ -62,7 +62,7 @@ static ngx_http_intake_directive_t  ngx_http_intake_source_directives[] = {
 
     { ngx_string("token"), 1, 4, ngx_http_intake_source_token, 0, 0 },
 
-    { ngx_string("spam"), 0, 5, ngx_http_intake_source_spam, 0, 0 },
+    { ngx_string("spam"), 0, 6, ngx_http_intake_source_spam, 0, 0 },
 
     { ngx_string("captcha"), 2, 3, ngx_http_intake_source_captcha, 0, 0 },
 

@@ -6,27 +6,19 @@
 
 #include "ngx_http_intake.h"
 #include "ngx_http_intake_form_conf.h"
-#include "ngx_intake_mime.h"
 
 
 /* The directives that keep spam out of forms. */
 
 
 enum {
-    NGX_HTTP_INTAKE_TOKEN_SECRET = 0,
-    NGX_HTTP_INTAKE_TOKEN_MIN,
-    NGX_HTTP_INTAKE_TOKEN_MAX,
-    NGX_HTTP_INTAKE_TOKEN_COOKIE,
-
-    NGX_HTTP_INTAKE_TOKEN_WORDS
-};
-
-enum {
-    NGX_HTTP_INTAKE_SPAM_WORD_LINKS = 0,
+    NGX_HTTP_INTAKE_SPAM_WORD_OFF = 0,
+    NGX_HTTP_INTAKE_SPAM_WORD_LINKS,
     NGX_HTTP_INTAKE_SPAM_WORD_WORDS,
     NGX_HTTP_INTAKE_SPAM_WORD_DOMAINS,
     NGX_HTTP_INTAKE_SPAM_WORD_SUSPECT,
     NGX_HTTP_INTAKE_SPAM_WORD_CERTAIN,
+    NGX_HTTP_INTAKE_SPAM_WORD_WITHOUT,
 
     NGX_HTTP_INTAKE_SPAM_OPTIONS
 };
@@ -40,41 +32,61 @@ enum {
 };
 
 
-#define NGX_HTTP_INTAKE_TOKEN_MIN_DEFAULT     2000               /* ms */
-#define NGX_HTTP_INTAKE_TOKEN_MAX_DEFAULT     (7 * 86400000)
-
-/* 128 bits cannot be guessed */
-
-#define NGX_HTTP_INTAKE_TOKEN_SECRET_LEN      16
-
-
 static ngx_int_t ngx_http_intake_honeypot_name(ngx_conf_t *cf,
     ngx_http_intake_form_conf_t *form, ngx_str_t *name);
-static ngx_int_t ngx_http_intake_token_times(ngx_conf_t *cf,
-    ngx_http_intake_form_token_conf_t *token, ngx_str_t *texts);
-static ngx_int_t ngx_http_intake_token_time(ngx_conf_t *cf, ngx_str_t *text,
-    const char *name, ngx_msec_t *time);
+static char *ngx_http_intake_spam_off(ngx_conf_t *cf,
+    ngx_http_intake_spam_conf_t *spam);
+static ngx_int_t ngx_http_intake_spam_reasons_off(ngx_conf_t *cf,
+    ngx_http_intake_spam_conf_t *spam, ngx_str_t *texts);
+static ngx_int_t ngx_http_intake_spam_reason_off(ngx_conf_t *cf,
+    ngx_http_intake_spam_conf_t *spam, ngx_str_t *reason);
 static ngx_int_t ngx_http_intake_spam_number(ngx_conf_t *cf, ngx_str_t *text,
     const char *name, ngx_uint_t least, ngx_uint_t *number);
 static ngx_int_t ngx_http_intake_captcha_location(ngx_conf_t *cf,
     ngx_str_t *location);
 
 
-static ngx_http_intake_choice_t  ngx_http_intake_token_words[] = {
-    { ngx_string("secret="), NGX_HTTP_INTAKE_TOKEN_SECRET },
-    { ngx_string("min="), NGX_HTTP_INTAKE_TOKEN_MIN },
-    { ngx_string("max="), NGX_HTTP_INTAKE_TOKEN_MAX },
-    { ngx_string("cookie="), NGX_HTTP_INTAKE_TOKEN_COOKIE },
-    ngx_http_intake_null_choice
-};
-
 static ngx_http_intake_choice_t  ngx_http_intake_spam_words[] = {
+    { ngx_string("off"), NGX_HTTP_INTAKE_SPAM_WORD_OFF },
     { ngx_string("links="), NGX_HTTP_INTAKE_SPAM_WORD_LINKS },
     { ngx_string("words="), NGX_HTTP_INTAKE_SPAM_WORD_WORDS },
     { ngx_string("domains="), NGX_HTTP_INTAKE_SPAM_WORD_DOMAINS },
     { ngx_string("suspect="), NGX_HTTP_INTAKE_SPAM_WORD_SUSPECT },
     { ngx_string("certain="), NGX_HTTP_INTAKE_SPAM_WORD_CERTAIN },
+    { ngx_string("without="), NGX_HTTP_INTAKE_SPAM_WORD_WITHOUT },
     ngx_http_intake_null_choice
+};
+
+
+/* what nothing else switches off */
+
+static ngx_http_intake_choice_t  ngx_http_intake_spam_without[] = {
+    { ngx_string("token_missing"), NGX_HTTP_INTAKE_SPAM_TOKEN_MISSING },
+    { ngx_string("cross_site"), NGX_HTTP_INTAKE_SPAM_CROSS_SITE },
+    { ngx_string("request_shape"), NGX_HTTP_INTAKE_SPAM_REQUEST_SHAPE },
+    { ngx_string("links"), NGX_HTTP_INTAKE_SPAM_LINKS },
+    { ngx_string("markup"), NGX_HTTP_INTAKE_SPAM_MARKUP },
+    { ngx_string("address_in_name"), NGX_HTTP_INTAKE_SPAM_ADDRESS_IN_NAME },
+    { ngx_string("same_text"), NGX_HTTP_INTAKE_SPAM_SAME_TEXT },
+    ngx_http_intake_null_choice
+};
+
+/* in the order of the reasons; NULL: `without` */
+
+static const char  *ngx_http_intake_spam_switches[] = {
+    "write \"honeypot off;\"",
+    "take out \"token\"",                  /* token_forged */
+    NULL,
+    "write \"min=0\" in \"token\"",        /* too_fast */
+    NULL,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
+    "leave out \"words=\"",
+    "leave out \"domains=\"",
+    "take out \"captcha\""
 };
 
 static ngx_http_intake_choice_t  ngx_http_intake_captcha_words[] = {
@@ -99,7 +111,7 @@ static ngx_str_t  ngx_http_intake_autofilled[] = {
 };
 
 
-/* honeypot NAME... */
+/* honeypot off | NAME... */
 
 char *
 ngx_http_intake_source_honeypot(ngx_conf_t *cf,
@@ -116,13 +128,31 @@ ngx_http_intake_source_honeypot(ngx_conf_t *cf,
 
     ngx_http_intake_position(cf, &form->honeypots_position);
 
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        if (ngx_strcmp(value[i].data, "off") != 0) {
+            continue;
+        }
+
+        if (cf->args->nelts > 2) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"off\" in \"honeypot\" stands alone: write "
+                               "\"honeypot off;\", or names of fields");
+            return NGX_CONF_ERROR;
+        }
+
+        form->spam.without |= ngx_http_intake_spam_bit(HONEYPOT);
+
+        return NGX_CONF_OK;
+    }
+
     form->honeypots = ngx_array_create(cf->pool, cf->args->nelts - 1,
                                        sizeof(ngx_str_t));
     if (form->honeypots == NULL) {
         return NGX_CONF_ERROR;
     }
-
-    value = cf->args->elts;
 
     for (i = 1; i < cf->args->nelts; i++) {
 
@@ -182,124 +212,11 @@ ngx_http_intake_honeypot_name(ngx_conf_t *cf,
 }
 
 
-/* token secret=VALUE|file:PATH [min=TIME] [max=TIME] [cookie=NAME] */
-
-char *
-ngx_http_intake_source_token(ngx_conf_t *cf, ngx_http_intake_directive_t *d,
-    void *conf)
-{
-    ngx_str_t                           texts[NGX_HTTP_INTAKE_TOKEN_WORDS];
-    ngx_str_t                          *cookie, *secret;
-    ngx_http_intake_form_conf_t        *form;
-    ngx_http_intake_form_token_conf_t  *token;
-
-    form = ngx_http_intake_source_form_conf(cf, conf);
-    if (form == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    token = &form->token;
-
-    if (ngx_http_intake_options(cf, 1, ngx_http_intake_token_words, texts,
-                                NGX_HTTP_INTAKE_TOKEN_WORDS)
-        != NGX_OK
-        || ngx_http_intake_token_times(cf, token, texts) != NGX_OK)
-    {
-        return NGX_CONF_ERROR;
-    }
-
-    cookie = &texts[NGX_HTTP_INTAKE_TOKEN_COOKIE];
-
-    if (cookie->data
-        && ngx_intake_mime_token(cookie->data, cookie->data + cookie->len)
-           != cookie->len)
-    {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid \"cookie=%V\" in \"token\", write a name "
-                           "of letters, digits, \"-\" and \"_\"", cookie);
-        return NGX_CONF_ERROR;
-    }
-
-    token->cookie = *cookie;
-
-    secret = &texts[NGX_HTTP_INTAKE_TOKEN_SECRET];
-
-    if (secret->data == NULL) {
-        return "has no \"secret=\": write secret=file:PATH of a file that "
-               "holds a random text";
-    }
-
-    if (ngx_http_intake_read_secret(cf, secret, "token", &token->secret)
-        != NGX_OK)
-    {
-        return NGX_CONF_ERROR;
-    }
-
-    if (token->secret.len < NGX_HTTP_INTAKE_TOKEN_SECRET_LEN) {
-        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
-                           "the secret of \"token\" is shorter than %d bytes "
-                           "and may be guessed, make one with: openssl rand "
-                           "-hex 32", NGX_HTTP_INTAKE_TOKEN_SECRET_LEN);
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-static ngx_int_t
-ngx_http_intake_token_times(ngx_conf_t *cf,
-    ngx_http_intake_form_token_conf_t *token, ngx_str_t *texts)
-{
-    token->min = NGX_HTTP_INTAKE_TOKEN_MIN_DEFAULT;
-    token->max = NGX_HTTP_INTAKE_TOKEN_MAX_DEFAULT;
-
-    if (ngx_http_intake_token_time(cf, &texts[NGX_HTTP_INTAKE_TOKEN_MIN],
-                                   "min=", &token->min)
-        != NGX_OK
-        || ngx_http_intake_token_time(cf, &texts[NGX_HTTP_INTAKE_TOKEN_MAX],
-                                      "max=", &token->max)
-           != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    if (token->min >= token->max) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"min=\" in \"token\" is no less than \"max=\": "
-                           "no token would say anything");
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_intake_token_time(ngx_conf_t *cf, ngx_str_t *text, const char *name,
-    ngx_msec_t *time)
-{
-    ngx_int_t  ms;
-
-    if (text->data == NULL) {
-        return NGX_OK;
-    }
-
-    ms = ngx_parse_time(text, 0);
-
-    if (ms == NGX_ERROR) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid time \"%s%V\" in \"token\", write one "
-                           "such as 2s or 7d", name, text);
-        return NGX_ERROR;
-    }
-
-    *time = ms;
-
-    return NGX_OK;
-}
-
-
-/* spam [links=N] [words=FILE] [domains=FILE] [suspect=N] [certain=N] */
+/*
+ * spam off
+ * spam [links=N] [words=FILE] [domains=FILE] [suspect=N] [certain=N]
+ *     [without=REASON,...]
+ */
 
 char *
 ngx_http_intake_source_spam(ngx_conf_t *cf, ngx_http_intake_directive_t *d,
@@ -315,11 +232,21 @@ ngx_http_intake_source_spam(ngx_conf_t *cf, ngx_http_intake_directive_t *d,
     }
 
     spam = &form->spam;
-    spam->content = 1;
 
     if (ngx_http_intake_options(cf, 1, ngx_http_intake_spam_words, texts,
                                 NGX_HTTP_INTAKE_SPAM_OPTIONS)
-        != NGX_OK
+        != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    if (texts[NGX_HTTP_INTAKE_SPAM_WORD_OFF].data) {
+        return ngx_http_intake_spam_off(cf, spam);
+    }
+
+    spam->content = 1;
+
+    if (ngx_http_intake_spam_reasons_off(cf, spam, texts) != NGX_OK
         || ngx_http_intake_spam_number(cf,
                                    &texts[NGX_HTTP_INTAKE_SPAM_WORD_LINKS],
                                    "links=", 0, &spam->links)
@@ -362,6 +289,109 @@ ngx_http_intake_source_spam(ngx_conf_t *cf, ngx_http_intake_directive_t *d,
     }
 
     return NGX_CONF_OK;
+}
+
+
+/* what is looked at without this directive, too */
+
+static char *
+ngx_http_intake_spam_off(ngx_conf_t *cf, ngx_http_intake_spam_conf_t *spam)
+{
+    if (cf->args->nelts > 2) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"off\" in \"spam\" stands alone: write \"spam "
+                           "off;\", or leave it out");
+        return NGX_CONF_ERROR;
+    }
+
+    spam->without |= ngx_http_intake_spam_bit(CROSS_SITE);
+
+    return NGX_CONF_OK;
+}
+
+
+/* without=REASON,... */
+
+static ngx_int_t
+ngx_http_intake_spam_reasons_off(ngx_conf_t *cf,
+    ngx_http_intake_spam_conf_t *spam, ngx_str_t *texts)
+{
+    u_char     *p, *end, *last;
+    ngx_str_t   reason, *text;
+
+    text = &texts[NGX_HTTP_INTAKE_SPAM_WORD_WITHOUT];
+
+    if (text->data == NULL) {
+        return NGX_OK;
+    }
+
+    p = text->data;
+    last = p + text->len;
+
+    do {
+        end = ngx_strlchr(p, last, ',');
+        end = (end != NULL) ? end : last;
+
+        reason.data = p;
+        reason.len = end - p;
+
+        if (ngx_http_intake_spam_reason_off(cf, spam, &reason) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        p = end + 1;
+
+    } while (end != last);
+
+    if ((spam->without & ngx_http_intake_spam_bit(LINKS))
+        && texts[NGX_HTTP_INTAKE_SPAM_WORD_LINKS].data)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"links=\" in \"spam\" has no effect with "
+                           "\"without=links\", leave one of them out");
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_intake_spam_reason_off(ngx_conf_t *cf,
+    ngx_http_intake_spam_conf_t *spam, ngx_str_t *reason)
+{
+    ngx_int_t   n;
+    ngx_uint_t  i, bit;
+
+    for (i = 0; i < NGX_HTTP_INTAKE_SPAM_REASONS; i++) {
+
+        if (ngx_http_intake_spam_switches[i]
+            && ngx_http_intake_same(&ngx_http_intake_spam_reasons[i], reason))
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"without=%V\" in \"spam\": %s instead",
+                               reason, ngx_http_intake_spam_switches[i]);
+            return NGX_ERROR;
+        }
+    }
+
+    n = ngx_http_intake_choose(cf, ngx_http_intake_spam_without, reason,
+                               "reason", "without=");
+    if (n == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    bit = (ngx_uint_t) 1 << n;
+
+    if (spam->without & bit) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "duplicate reason \"%V\" in \"without=\"", reason);
+        return NGX_ERROR;
+    }
+
+    spam->without |= bit;
+
+    return NGX_OK;
 }
 
 

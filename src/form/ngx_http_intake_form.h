@@ -59,7 +59,10 @@ typedef struct {
 } ngx_http_intake_form_token_conf_t;
 
 
-/* spam [links=3] [words=FILE] [domains=FILE] [suspect=3] [certain=6] */
+/*
+ * spam off | [links=3] [words=FILE] [domains=FILE] [suspect=3] [certain=6]
+ *     [without=REASON,...]
+ */
 
 typedef struct {
     ngx_uint_t                      links;      /* more of them score */
@@ -70,6 +73,8 @@ typedef struct {
     ngx_array_t                    *domains;    /* the same */
     ngx_uint_t                      suspect;    /* score that marks */
     ngx_uint_t                      certain;    /* ... that sets apart */
+    ngx_uint_t                      without;    /* bits of the reasons that
+                                                   are none here */
     unsigned                        content:1;  /* `spam` was given: links,
                                                    markup and the head of the
                                                    request are looked at */
@@ -104,7 +109,8 @@ typedef struct {
 struct ngx_http_intake_form_conf_s {
     ngx_array_t                    *fields;     /* ..._field_t, in order */
     ngx_array_t                    *honeypots;  /* ngx_str_t; beside the
-                                                   common names */
+                                                   common names; of `off` see
+                                                   spam.without */
     ngx_intake_form_limits_t        limits;
 
     ngx_http_intake_form_token_conf_t    token;
@@ -186,6 +192,9 @@ typedef enum {
 } ngx_http_intake_spam_e;
 
 #define NGX_HTTP_INTAKE_SPAM_REASONS  13
+
+#define ngx_http_intake_spam_bit(reason)                                      \
+    ((ngx_uint_t) 1 << NGX_HTTP_INTAKE_SPAM_##reason)
 
 
 /* where a request says that it comes from, note order of evidence */

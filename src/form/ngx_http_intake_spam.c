@@ -15,9 +15,9 @@
  */
 
 
-static void ngx_http_intake_look_at_head(ngx_http_intake_ctx_t *ctx);
-static ngx_uint_t ngx_http_intake_odd_request(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_intake_honeypot_filled(ngx_http_intake_ctx_t *ctx);
+static ngx_uint_t ngx_http_intake_is_unticked(ngx_str_t *value);
+static ngx_uint_t ngx_http_intake_odd_request(ngx_http_request_t *r);
 static ngx_int_t ngx_http_intake_look_at_content(ngx_http_intake_ctx_t *ctx);
 static ngx_int_t ngx_http_intake_look_for_words(ngx_http_intake_ctx_t *ctx,
     ngx_str_t *text);
@@ -65,9 +65,6 @@ static ngx_uint_t  ngx_http_intake_spam_weights[] = {
     2     /* captcha_unverified */
 };
 
-
-#define ngx_http_intake_spam_bit(reason)                                      \
-    ((ngx_uint_t) 1 << NGX_HTTP_INTAKE_SPAM_##reason)
 
 /* what a text says; together it counts so much that it is not yet certain */
 
@@ -119,6 +116,7 @@ ngx_http_intake_spam_init(ngx_http_intake_form_conf_t *form)
 ngx_int_t
 ngx_http_intake_spam(ngx_http_intake_ctx_t *ctx)
 {
+    ngx_http_intake_form_conf_t   *form;
     ngx_http_intake_submission_t  *submission;
 
     submission = ctx->submission;
@@ -131,13 +129,26 @@ ngx_http_intake_spam(ngx_http_intake_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    if (ctx->source->form->spam.content) {
-        ngx_http_intake_look_at_head(ctx);
+    form = ctx->source->form;
+
+    if (ngx_http_intake_origin(ctx->request, form)
+        == NGX_HTTP_INTAKE_ORIGIN_FOREIGN)
+    {
+        submission->spam |= ngx_http_intake_spam_bit(CROSS_SITE);
+    }
+
+    if (form->spam.content) {
+
+        if (ngx_http_intake_odd_request(ctx->request)) {
+            submission->spam |= ngx_http_intake_spam_bit(REQUEST_SHAPE);
+        }
 
         if (ngx_http_intake_look_at_content(ctx) != NGX_OK) {
             return NGX_ERROR;
         }
     }
+
+    submission->spam &= ~form->spam.without;
 
     ngx_http_intake_judge_spam(ctx);
 
@@ -157,7 +168,8 @@ ngx_http_intake_honeypot_filled(ngx_http_intake_ctx_t *ctx)
 
     for (i = 0; i < ctx->submission->values.nelts; i++) {
         if (value[i].control == NGX_INTAKE_CONTROL_HONEYPOT
-            && !ngx_intake_text_blank(&value[i].value))
+            && !ngx_intake_text_blank(&value[i].value)
+            && !ngx_http_intake_is_unticked(&value[i].value))
         {
             return 1;
         }
@@ -167,22 +179,37 @@ ngx_http_intake_honeypot_filled(ngx_http_intake_ctx_t *ctx)
 }
 
 
-static void
-ngx_http_intake_look_at_head(ngx_http_intake_ctx_t *ctx)
+/*
+ * A browser leaves out a box that was not ticked.  Scripts send its state:
+ * false of JSON, or what FormData makes of false, null and undefined; and a
+ * hidden field beside the box says "0" or "false".
+ */
+
+static ngx_uint_t
+ngx_http_intake_is_unticked(ngx_str_t *value)
 {
-    ngx_http_intake_submission_t  *submission;
+    ngx_str_t  text, *word;
 
-    submission = ctx->submission;
+    static ngx_str_t  words[] = {
+        ngx_string("false"),
+        ngx_string("0"),
+        ngx_string("null"),
+        ngx_string("undefined"),
+        ngx_null_string
+    };
 
-    if (ngx_http_intake_origin(ctx->request, ctx->source->form)
-        == NGX_HTTP_INTAKE_ORIGIN_FOREIGN)
-    {
-        submission->spam |= ngx_http_intake_spam_bit(CROSS_SITE);
+    text = *value;
+    ngx_intake_text_trim(&text);
+
+    for (word = words; word->len; word++) {
+        if (word->len == text.len
+            && ngx_strncasecmp(word->data, text.data, text.len) == 0)
+        {
+            return 1;
+        }
     }
 
-    if (ngx_http_intake_odd_request(ctx->request)) {
-        submission->spam |= ngx_http_intake_spam_bit(REQUEST_SHAPE);
-    }
+    return 0;
 }
 
 
@@ -359,13 +386,14 @@ ngx_http_intake_same_text(ngx_http_intake_ctx_t *ctx)
  * A forged token is certain, and so is a honeypot with any other evidence; but
  * not with that of a verifier which is away, for the visitor has no part in
  * it.  A filled honeypot and a captcha that nobody could check are marked
- * whatever `suspect` is.
+ * whatever `suspect` is.  A page without a token, as caches and blocked cookies
+ * make it, is nothing by itself, however low the scores are set.
  */
 
 static void
 ngx_http_intake_judge_spam(ngx_http_intake_ctx_t *ctx)
 {
-    ngx_uint_t                     i, spam, content;
+    ngx_uint_t                     i, spam, others, content;
     ngx_http_intake_spam_conf_t   *conf;
     ngx_http_intake_submission_t  *submission;
 
@@ -390,7 +418,10 @@ ngx_http_intake_judge_spam(ngx_http_intake_ctx_t *ctx)
 
     submission->score += ngx_min(content, NGX_HTTP_INTAKE_SPAM_CONTENT_MAX);
 
-    if (submission->score >= conf->certain
+    others = spam & ~(ngx_http_intake_spam_bit(TOKEN_MISSING)
+                      |ngx_http_intake_spam_bit(CAPTCHA_UNVERIFIED));
+
+    if ((others && submission->score >= conf->certain)
         || (spam & ngx_http_intake_spam_bit(TOKEN_FORGED))
         || ((spam & ngx_http_intake_spam_bit(HONEYPOT))
             && (spam & ~(ngx_http_intake_spam_bit(HONEYPOT)
@@ -399,7 +430,7 @@ ngx_http_intake_judge_spam(ngx_http_intake_ctx_t *ctx)
         submission->certain = 1;
     }
 
-    if (submission->score >= conf->suspect
+    if ((others && submission->score >= conf->suspect)
         || submission->certain
         || (spam & (ngx_http_intake_spam_bit(HONEYPOT)
                     |ngx_http_intake_spam_bit(CAPTCHA_UNVERIFIED))))
