@@ -24,6 +24,11 @@ use Intake::Test;
 
 
 my $hours = <<'EOC';
+map $intake_captcha_response $used {
+    default  '{"success":true}';
+    used     '{"success":false,"error-codes":["timeout-or-duplicate"]}';
+}
+
 intake_calendar office {
     timezone  UTC;
     hours     mon-sun 09:00-17:00;
@@ -41,6 +46,11 @@ intake_source contact {
     sla          first=1h calendar=office;
 }
 
+intake_source signup {
+    form;
+    captcha  location=/once field=answer;
+}
+
 include %%DESK%%;
 
 intake_source mail {
@@ -54,6 +64,8 @@ EOC
 
 my $locations = <<'EOC';
 location = /contact { intake contact; }
+location = /signup  { intake signup; }
+location = /once    { internal; return 200 $used; }
 location = /mail    { intake mail; }
 location = /token   { return 200 $intake_token_contact; }
 location = /replies { intake_replies access=nginx; }
@@ -153,6 +165,46 @@ subtest 'forms' => sub {
     like($spam[0]{intakespam}, qr/honeypot/, 'its evidence');
     is($t->post('/contact', 'name=A&message=hello', \@form)->json->{duplicate},
        JSON::PP::true, 'a copy is a duplicate');
+    $t->finish();
+};
+
+
+# each copy has an id of its own until Redis can tell
+
+subtest 'copies' => sub {
+    my ($t, $redis) = start();
+    my @answers = map { $t->post('/contact', 'name=A', \@form)->json } 1 .. 3;
+    my %ids = map { ($_->{id} => 1) } @answers;
+
+    is(join(' ', map { $_->{duplicate} ? 1 : 0 } @answers), '0 0 0',
+       'none is called a duplicate');
+    is(scalar keys %ids, 3, 'three ids');
+    $redis->start();
+    ok(spool_empty($t), 'replayed');
+
+    my ($one, @others) = fields($redis, 'intake:{contact}');
+
+    ok($ids{$one->{id}}, 'one of them is stored');
+    is(scalar @others, 0, 'and no other');
+
+    my $res = $t->post('/contact', 'name=A', \@form)->json;
+    is("$res->{duplicate} $res->{id}", "1 $one->{id}", 'which is known now');
+    $t->finish();
+};
+
+
+# a captcha's answer that comes again
+
+subtest 'captcha' => sub {
+    my ($t, $redis) = start();
+    my $send = sub { $t->post('/signup', "name=A&answer=$_[0]", \@form) };
+
+    is($send->('good')->status, 200, 'accepted');
+    is($send->('used')->json->{code}, 'CAPTCHA_EXPIRED',
+       'nobody can tell whether it is the same');
+    $redis->start();
+    ok(spool_empty($t), 'replayed');
+    is($send->('used')->json->{duplicate}, JSON::PP::true, 'which it is');
     $t->finish();
 };
 

@@ -251,14 +251,30 @@ for my $vendor (sort keys %vendors) {
     }
 }
 
+my $res;
+
 is(send_form('/friendly', $vendors{friendly}, 'missing')->json->{code},
    'CAPTCHA_FAILED', 'a no with a status of 400');
+
+
+# of two fields the first that says something
+
+$res = $forms->post('/form/plain', [answer => ' ', name => 'two', answer => '',
+                                    answer => 'good', answer => 'bad']);
+is($res->status, 200, 'two answers, the first is blank');
+is(decode_json($forms->filed('plain')->{fields}{data})->{name}[0], 'two',
+   'two answers: stored');
+is(($verifier->requests())[-1]{body}, 'good', 'two answers: what is asked');
+is($forms->post('/form/plain', [answer => 'bad', name => 'two',
+                                answer => 'good'])->json->{code},
+   'CAPTCHA_FAILED', 'two answers, the first does not hold');
 
 
 # the captcha is asked last
 
 my $asked = $verifier->requests();
-my $res = $forms->post('/turnstile', [$vendors{turnstile} => 'good']);
+
+$res = $forms->post('/turnstile', [$vendors{turnstile} => 'good']);
 
 is($res->status, 422, 'an invalid form');
 isnt($res->json->{code}, 'CAPTCHA_FAILED', 'an invalid form: what is wrong');
@@ -419,6 +435,21 @@ is(send_form('/form/plain', 'answer', 'good')->status, 200, 'the next one');
 is(scalar(grep { $_->{fields}{data} =~ /gone/ }
           $redis->entries('intake:{plain}')), 0,
    'who left before the captcha was checked is not stored');
+
+
+# with the files as they are it is: the vendor takes the answer only once
+
+for my $vendor (sort keys %vendors) {
+    my $n = held();
+    my $http = $forms->send("/$vendor", [name => 'gone', $vendors{$vendor} =>
+                                         'held']);
+
+    ok($t->wait_for(sub { held() == $n + 1 }), "$vendor: one waits");
+    $http->close();
+    $verifier->release('{"success":true}');
+    ok($t->wait_for(sub { $forms->filed($vendor) }),
+       "$vendor: who left is stored");
+}
 
 
 # nginx reloads meanwhile

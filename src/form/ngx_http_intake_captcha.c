@@ -54,6 +54,9 @@ static ngx_int_t ngx_http_intake_captcha_done(ngx_http_request_t *sr,
     void *data, ngx_int_t rc);
 static void ngx_http_intake_captcha_wake(ngx_http_request_t *r);
 static ngx_int_t ngx_http_intake_captcha_verdict(ngx_http_intake_ctx_t *ctx);
+static ngx_uint_t ngx_http_intake_captcha_says(
+    ngx_http_intake_captcha_t *captcha,
+    ngx_http_intake_captcha_answer_t *answer);
 static ngx_int_t ngx_http_intake_captcha_refused(ngx_http_intake_ctx_t *ctx,
     ngx_http_intake_captcha_answer_t *answer);
 static ngx_int_t ngx_http_intake_captcha_unverified(
@@ -132,7 +135,7 @@ ngx_http_intake_captcha(ngx_http_intake_ctx_t *ctx)
 
     value = ngx_http_intake_form_value(ctx, &conf->field);
 
-    if (value == NULL || ngx_intake_text_blank(&value->value)) {
+    if (value == NULL) {
         ctx->code = NGX_HTTP_INTAKE_CAPTCHA_MISSING;
         return NGX_DECLINED;
     }
@@ -241,12 +244,12 @@ ngx_http_intake_captcha_done(ngx_http_request_t *sr, void *data,
 {
     ngx_http_intake_ctx_t *ctx = data;
 
-    ngx_http_intake_captcha_t  *captcha;
+    ngx_http_intake_captcha_t         *captcha;
+    ngx_http_intake_captcha_answer_t   answer;
 
     captcha = ctx->submission->captcha;
 
-    if (sr->connection->error
-        || captcha->done
+    if (captcha->done
         || rc >= NGX_HTTP_SPECIAL_RESPONSE
         || rc == NGX_HTTP_CREATED
         || rc == NGX_HTTP_NO_CONTENT)
@@ -258,6 +261,19 @@ ngx_http_intake_captcha_done(ngx_http_request_t *sr, void *data,
 
     if (rc == NGX_OK) {
         captcha->status = sr->headers_out.status;
+    }
+
+    if (sr->connection->error) {
+
+        /* nginx ends the request; the same form may be on its way again */
+
+        if (ngx_http_intake_captcha_says(captcha, &answer)
+            && answer.success == NGX_INTAKE_JSON_TRUE)
+        {
+            ngx_http_intake_captcha_remember(ctx);
+        }
+
+        return rc;
     }
 
     /* what could not be put out is of no interest any more */
@@ -300,24 +316,32 @@ ngx_http_intake_captcha_verdict(ngx_http_intake_ctx_t *ctx)
                                                   &none);
     }
 
-    /* a vendor may say no with a 4xx */
-
-    if (captcha->status >= NGX_HTTP_INTERNAL_SERVER_ERROR
-        || captcha->status == NGX_HTTP_TOO_MANY_REQUESTS
-        || ngx_http_intake_read_captcha(captcha, &answer) != NGX_OK
-        || (answer.success == NGX_INTAKE_JSON_TRUE
-            && captcha->status >= NGX_HTTP_SPECIAL_RESPONSE))
-    {
+    if (!ngx_http_intake_captcha_says(captcha, &answer)) {
         return ngx_http_intake_captcha_unverified(ctx,
                                          "the answer says neither yes nor no",
                                                   &none);
     }
 
     if (answer.success == NGX_INTAKE_JSON_TRUE) {
-        return NGX_OK;
+        return ngx_http_intake_captcha_held(ctx);
     }
 
     return ngx_http_intake_captcha_refused(ctx, &answer);
+}
+
+
+/* whether there is an answer of yes or no; a vendor may say no with a 4xx */
+
+static ngx_uint_t
+ngx_http_intake_captcha_says(ngx_http_intake_captcha_t *captcha,
+    ngx_http_intake_captcha_answer_t *answer)
+{
+    return captcha->status != 0
+           && captcha->status < NGX_HTTP_INTERNAL_SERVER_ERROR
+           && captcha->status != NGX_HTTP_TOO_MANY_REQUESTS
+           && ngx_http_intake_read_captcha(captcha, answer) == NGX_OK
+           && (answer->success != NGX_INTAKE_JSON_TRUE
+               || captcha->status < NGX_HTTP_SPECIAL_RESPONSE);
 }
 
 
@@ -336,9 +360,11 @@ ngx_http_intake_captcha_refused(ngx_http_intake_ctx_t *ctx,
 
     error = ngx_http_intake_captcha_error(answer,
                                           ngx_http_intake_captcha_expired);
+    if (error) {
+        return ngx_http_intake_captcha_again(ctx);
+    }
 
-    ctx->code = error ? NGX_HTTP_INTAKE_CAPTCHA_EXPIRED
-                      : NGX_HTTP_INTAKE_CAPTCHA_FAILED;
+    ctx->code = NGX_HTTP_INTAKE_CAPTCHA_FAILED;
 
     return NGX_DECLINED;
 }
@@ -459,55 +485,6 @@ ngx_http_intake_captcha_error(ngx_http_intake_captcha_answer_t *answer,
     }
 
     return NULL;
-}
-
-
-ngx_int_t
-ngx_http_intake_captcha_response(ngx_http_request_t *r, ngx_uint_t json,
-    ngx_str_t *text)
-{
-    u_char                        *p;
-    ngx_str_t                     *token;
-    ngx_http_intake_ctx_t         *ctx;
-    ngx_http_intake_form_value_t  *value;
-
-    ctx = ngx_http_get_module_ctx(r->main, ngx_http_intake_module);
-
-    if (ctx == NULL || ctx->submission == NULL
-        || ctx->submission->captcha == NULL)
-    {
-        return NGX_DECLINED;
-    }
-
-    value = ngx_http_intake_form_value(ctx,
-                                       &ctx->source->form->captcha.field);
-    if (value == NULL) {
-        return NGX_DECLINED;
-    }
-
-    token = &value->value;
-
-    text->len = json ? ngx_intake_json_escape_length(token->data, token->len)
-                     : 3 * token->len;
-
-    p = ngx_pnalloc(r->pool, text->len);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    text->data = p;
-
-    if (json) {
-        p = ngx_intake_json_escape(p, token->data, token->len);
-
-    } else {
-        p = (u_char *) ngx_escape_uri(p, token->data, token->len,
-                                      NGX_ESCAPE_URI_COMPONENT);
-    }
-
-    text->len = p - text->data;
-
-    return NGX_OK;
 }
 
 

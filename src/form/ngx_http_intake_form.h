@@ -24,7 +24,8 @@
  *  form/submission  fields and files of the body, control fields set apart;
  *                   form/form_body: a long one lets others go between
  *  form/validate    the rules of `field`
- *  form/captcha     one subrequest, if the source asks for it
+ *  form/captcha     one subrequest, if the source asks for it;
+ *                   form/captcha_again: its answer was used before
  *  form/spam        evidence and its score; form/form_token: the signed token
  *  form/attachment  files are on the disk before the entry names them
  *  form/submit      the stored `data`, the dedupe key; then http/deliver
@@ -239,6 +240,7 @@ struct ngx_http_intake_submission_s {
 
     unsigned                        read:1;     /* values are all there: they
                                                    may be shown back */
+    unsigned                        judged:1;   /* form/spam: once */
     unsigned                        suspected:1;    /* is marked */
     unsigned                        certain:1;  /* goes to the :spam stream */
 };
@@ -272,6 +274,12 @@ ngx_int_t ngx_http_intake_keep_attachments(ngx_http_intake_ctx_t *ctx);
 ngx_int_t ngx_http_intake_form_event(ngx_http_intake_ctx_t *ctx);
 
 /*
+ * form/form_event: sets ctx->key_hash to the digest of what is stored; after
+ * ngx_http_intake_spam().  NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_http_intake_form_hash(ngx_http_intake_ctx_t *ctx);
+
+/*
  * form/form_body: feeds the body of the request to a form that was started.
  * Returns what ngx_intake_form_feed() returns, NGX_ERROR too if the body cannot
  * be read back; or NGX_AGAIN, and fed is called later with such a result.
@@ -286,7 +294,7 @@ ngx_int_t ngx_http_intake_feed_body(ngx_http_intake_ctx_t *ctx,
 ngx_int_t ngx_http_intake_form_error(ngx_http_intake_ctx_t *ctx,
     ngx_str_t *field, ngx_str_t *label, const char *code);
 
-/* the first value of this name, or NULL */
+/* the first value of this name that is not blank, or NULL */
 ngx_http_intake_form_value_t *ngx_http_intake_form_value(
     ngx_http_intake_ctx_t *ctx, ngx_str_t *name);
 
@@ -339,13 +347,28 @@ void ngx_http_intake_attachments_init(ngx_cycle_t *cycle,
 void ngx_http_intake_attachments_exit(void);
 
 /*
- * form/captcha.  What the operator's location sends to the verifier: the value
+ * form/form_value.  What the operator's location sends to the verifier: the value
  * of the captcha's field, for a body of application/x-www-form-urlencoded or,
  * with json, for a string of JSON.  r may be the subrequest.  NGX_DECLINED:
  * there is none.
  */
 ngx_int_t ngx_http_intake_captcha_response(ngx_http_request_t *r,
     ngx_uint_t json, ngx_str_t *text);
+
+/*
+ * form/captcha_again.  The answer has held: if nothing becomes of the request,
+ * that is remembered.  NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_http_intake_captcha_held(ngx_http_intake_ctx_t *ctx);
+
+/* Nothing has become of a submission whose answer has held. */
+void ngx_http_intake_captcha_remember(ngx_http_intake_ctx_t *ctx);
+
+/*
+ * The verifier knows the answer, but not any more.  The result is that of the
+ * captcha's step: NGX_OK, this very message came with it before.
+ */
+ngx_int_t ngx_http_intake_captcha_again(ngx_http_intake_ctx_t *ctx);
 
 /* once a configuration: what keeps the verifier's answer */
 void ngx_http_intake_captcha_add_filter(void);

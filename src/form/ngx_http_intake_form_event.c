@@ -21,7 +21,6 @@ static u_char *ngx_http_intake_write_char(u_char *p, u_char ch, size_t *size);
 static ngx_uint_t ngx_http_intake_is_stored(ngx_http_intake_ctx_t *ctx,
     ngx_http_intake_form_value_t *value);
 static ngx_int_t ngx_http_intake_form_key(ngx_http_intake_ctx_t *ctx);
-static ngx_int_t ngx_http_intake_form_hash(ngx_http_intake_ctx_t *ctx);
 static ngx_int_t ngx_http_intake_form_conversation(ngx_http_intake_ctx_t *ctx);
 static ngx_int_t ngx_http_intake_form_reasons(ngx_http_intake_ctx_t *ctx);
 
@@ -31,7 +30,7 @@ ngx_http_intake_form_event(ngx_http_intake_ctx_t *ctx)
 {
     ngx_str_set(&ctx->type, "intake.form.submitted");
 
-    if (ngx_http_intake_form_data(ctx) != NGX_OK
+    if (ngx_http_intake_form_hash(ctx) != NGX_OK
         || ngx_http_intake_form_reasons(ctx) != NGX_OK
         || ngx_http_intake_event_times(ctx) != NGX_OK
         || ngx_http_intake_form_key(ctx) != NGX_OK)
@@ -54,6 +53,10 @@ ngx_http_intake_form_data(ngx_http_intake_ctx_t *ctx)
 
     size = 0;
     data = &ctx->submission->data;
+
+    if (data->len) {
+        return NGX_OK;
+    }
 
     (void) ngx_http_intake_write_data(ctx, NULL, &size);
 
@@ -181,9 +184,7 @@ ngx_http_intake_form_key(ngx_http_intake_ctx_t *ctx)
 
     ctx->key_kind = NGX_HTTP_INTAKE_KEY_FORM;
 
-    if (ngx_http_intake_uuid(ctx, &ctx->id) != NGX_OK
-        || ngx_http_intake_form_hash(ctx) != NGX_OK)
-    {
+    if (ngx_http_intake_uuid(ctx, &ctx->id) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -210,12 +211,16 @@ ngx_http_intake_form_key(ngx_http_intake_ctx_t *ctx)
 
 /* of the data, then of the digests of the files */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_intake_form_hash(ngx_http_intake_ctx_t *ctx)
 {
     ngx_str_t                      *parts;
     ngx_uint_t                      i, n;
     ngx_http_intake_form_upload_t  *upload;
+
+    if (ngx_http_intake_form_data(ctx) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     upload = ctx->submission->uploads.elts;
     n = ctx->submission->uploads.nelts;

@@ -92,12 +92,63 @@ ngx_http_intake_form_value(ngx_http_intake_ctx_t *ctx, ngx_str_t *name)
     value = ctx->submission->values.elts;
 
     for (i = 0; i < ctx->submission->values.nelts; i++) {
-        if (ngx_http_intake_same(&value[i].name, name)) {
+        if (ngx_http_intake_same(&value[i].name, name)
+            && !ngx_intake_text_blank(&value[i].value))
+        {
             return &value[i];
         }
     }
 
     return NULL;
+}
+
+
+ngx_int_t
+ngx_http_intake_captcha_response(ngx_http_request_t *r, ngx_uint_t json,
+    ngx_str_t *text)
+{
+    u_char                        *p;
+    ngx_str_t                     *token;
+    ngx_http_intake_ctx_t         *ctx;
+    ngx_http_intake_form_value_t  *value;
+
+    ctx = ngx_http_get_module_ctx(r->main, ngx_http_intake_module);
+
+    if (ctx == NULL || ctx->submission == NULL
+        || ctx->submission->captcha == NULL)
+    {
+        return NGX_DECLINED;
+    }
+
+    value = ngx_http_intake_form_value(ctx,
+                                       &ctx->source->form->captcha.field);
+    if (value == NULL) {
+        return NGX_DECLINED;
+    }
+
+    token = &value->value;
+
+    text->len = json ? ngx_intake_json_escape_length(token->data, token->len)
+                     : 3 * token->len;
+
+    p = ngx_pnalloc(r->pool, text->len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    text->data = p;
+
+    if (json) {
+        p = ngx_intake_json_escape(p, token->data, token->len);
+
+    } else {
+        p = (u_char *) ngx_escape_uri(p, token->data, token->len,
+                                      NGX_ESCAPE_URI_COMPONENT);
+    }
+
+    text->len = p - text->data;
+
+    return NGX_OK;
 }
 
 

@@ -121,6 +121,12 @@ ngx_http_intake_spam(ngx_http_intake_ctx_t *ctx)
 
     submission = ctx->submission;
 
+    if (submission->judged) {
+        return NGX_OK;
+    }
+
+    submission->judged = 1;
+
     if (ngx_http_intake_honeypot_filled(ctx)) {
         submission->spam |= ngx_http_intake_spam_bit(HONEYPOT);
     }

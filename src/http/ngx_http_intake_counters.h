@@ -99,9 +99,20 @@ typedef struct {
 } ngx_http_intake_worker_t;
 
 
+/* see http/proofs */
+
+#define NGX_HTTP_INTAKE_PROOFS  1024
+
+typedef struct {
+    ngx_atomic_t                    proof;      /* of a digest; 0: free */
+    ngx_atomic_t                    time;       /* s since 1970 */
+} ngx_http_intake_proof_t;
+
+
 typedef struct {
     ngx_http_intake_slot_t          slots[NGX_HTTP_INTAKE_SLOTS];
     ngx_http_intake_worker_t        workers[NGX_HTTP_INTAKE_WORKERS];
+    ngx_http_intake_proof_t         proofs[NGX_HTTP_INTAKE_PROOFS];
 
     ngx_atomic_t                    started;    /* s since 1970 */
     ngx_atomic_t                    generation;

@@ -157,6 +157,15 @@ void ngx_http_intake_count_store(ngx_http_intake_ctx_t *ctx, uint64_t us);
 void ngx_http_intake_publish_sweep(ngx_http_intake_main_conf_t *imcf,
     ngx_http_intake_source_t *source);
 
+/*
+ * http/proofs: keeps, on this node and for ten minutes at most, that what has
+ * this digest was verified; and whether it was, which is said once.
+ */
+void ngx_http_intake_keep_proof(ngx_http_request_t *r,
+    ngx_atomic_uint_t proof);
+ngx_uint_t ngx_http_intake_take_proof(ngx_http_request_t *r,
+    ngx_atomic_uint_t proof);
+
 /* http/worker: an ngx_intake_redis_info_pt; data is the main conf */
 void ngx_http_intake_publish_redis(void *data, ngx_intake_redis_info_t *info);
 

@@ -12,6 +12,8 @@ package Intake::Verifier;
 # The answer is that for the first of the words that stands in the request's
 # body: its JSON, or a hash with `status`, `body`, `type`, `cut` (the body ends
 # before its length) or `hold` (nothing, until release() or the client leaves).
+# With `once` that is for the first request with this body; another one hears
+# at once that the answer was used before.
 
 use strict;
 use warnings;
@@ -25,6 +27,7 @@ use Intake::Port;
 
 
 my $json = JSON::PP->new->canonical->allow_nonref;
+my $used = '{"success":false,"error-codes":["timeout-or-duplicate"]}';
 
 
 sub new {
@@ -151,6 +154,9 @@ sub serve {
             $in{$fh} = '';
 
             my $answer = $self->choose($body);
+
+            $answer = $used if ref $answer && $answer->{once}
+                               && $self->{asked}{$body}++;
 
             if (ref $answer && $answer->{hold}) {
                 push @held, $fh;
