@@ -376,6 +376,29 @@ subtest 'nothing' => sub {
     is($res->status . $res->json->{code}, '400MALFORMED', 'no boundary');
     like($res->json->{detail}, qr/do not set Content-Type yourself/,
          'in plain words');
+
+    # white space is something: `required` says that it is not enough
+
+    is_stored('free', ['a', '  ', 'b', ' '], [['a', ['  ']], ['b', [' ']]],
+              'white space alone');
+};
+
+
+subtest 'two types' => sub {
+    my @type = ('Content-Type' => 'application/x-www-form-urlencoded');
+
+    for my $other ('text/plain', 'application/json', '',
+                   'application/x-www-form-urlencoded; charset=utf-8')
+    {
+        my $res = $t->post('/free', 'a=b', [@type, 'Content-Type' => $other]);
+        my $name = $other || 'none';
+
+        is($res->status . ($res->json->{code} // ''), '400MALFORMED',
+           "$name: which one holds?");
+        like($res->json->{detail}, qr/more than one/, "$name: in plain words");
+    }
+
+    is($t->post('/free', 'a=b', [@type, @type])->status, 200, 'one, twice');
 };
 
 

@@ -26,6 +26,7 @@ typedef struct {
 } ngx_http_intake_reader_t;
 
 
+static ngx_uint_t ngx_http_intake_types_differ(ngx_http_request_t *r);
 static ngx_int_t ngx_http_intake_start_form(ngx_http_intake_reader_t *reader);
 static void ngx_http_intake_body_fed(ngx_http_intake_ctx_t *ctx, ngx_int_t rc);
 static ngx_int_t ngx_http_intake_end_form(ngx_http_intake_reader_t *reader,
@@ -137,6 +138,13 @@ ngx_http_intake_submission_read(ngx_http_intake_ctx_t *ctx)
         return NGX_DECLINED;
     }
 
+    if (ngx_http_intake_types_differ(r)) {
+        ngx_str_set(&ctx->submission->detail,
+                    "The form has more than one Content-Type.");
+        ctx->code = NGX_HTTP_INTAKE_MALFORMED;
+        return NGX_DECLINED;
+    }
+
     reader = ngx_pcalloc(r->pool, sizeof(ngx_http_intake_reader_t));
     if (reader == NULL) {
         return NGX_ERROR;
@@ -166,6 +174,44 @@ ngx_http_intake_submission_read(ngx_http_intake_ctx_t *ctx)
 
     return (rc == NGX_AGAIN) ? NGX_AGAIN
                              : ngx_http_intake_end_form(reader, rc);
+}
+
+
+/* nginx takes the first; who has looked at the form before may have another */
+
+static ngx_uint_t
+ngx_http_intake_types_differ(ngx_http_request_t *r)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *header, *type;
+
+    type = r->headers_in.content_type;
+
+    part = &r->headers_in.headers.part;
+    header = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                return 0;
+            }
+
+            part = part->next;
+            header = part->elts;
+            i = 0;
+        }
+
+        if (header[i].key.len == sizeof("content-type") - 1
+            && ngx_memcmp(header[i].lowcase_key, "content-type",
+                          sizeof("content-type") - 1)
+               == 0
+            && !ngx_http_intake_same(&header[i].value, &type->value))
+        {
+            return 1;
+        }
+    }
 }
 
 
