@@ -257,7 +257,9 @@ my ($code, $output) = $t->test_config($t->read_file('nginx.conf'));
 is($code, 0, 'nginx takes all blocks') or diag($output);
 unlike($output, qr/\[warn\]/, 'without a warning');
 
-$verifier->answers(good => '{"success":true}', bad => '{"success":false}');
+$verifier->answers(
+    good => '{"success":true}', bad => '{"success":false}',
+    used => '{"success":false,"error-codes":["timeout-or-duplicate"]}');
 $t->run();
 ok($t->wait_for(sub { $t->get('/status?health')->status == 200 }), 'ready');
 
@@ -387,7 +389,19 @@ for my $vendor (sort keys %vendors) {
        'CAPTCHA_FAILED', "$vendor: bad");
     is($forms->post($uri, \@email)->json->{code}, 'CAPTCHA_MISSING',
        "$vendor: none");
+    is($forms->post($uri, [@email, $field => 'used'])->json->{duplicate},
+       JSON::PP::true, "$vendor: used, for this message");
 }
+
+
+# a poll
+
+for my $n (1, 2) {
+    is($forms->post('/rating', [stars => 5])->json->{duplicate},
+       JSON::PP::false, "vote $n counts");
+}
+
+is($redis->command('XLEN', 'intake:{rating}'), 2, 'two votes');
 
 
 # attachments
