@@ -244,6 +244,13 @@ my %kinds = (
 $kinds{spooled} = { %{$kinds{webhook}}, right => sub {
     is_stored(@_) && !exists $_[0]->json->{entry} } };
 $kinds{'spooled form'} = { %{$kinds{multipart}} };
+$kinds{'used captcha'} = {
+    stream => 'captcha', right => $kinds{duplicate}{right}, make => sub {
+        return ('POST', '/captcha', "name=$_[0]&answer=used",
+                Intake::Form->headers()) },
+    before => sub {
+        return deliver($kinds{captcha}, $_[1], $kinds{captcha}{make}->($_[1]))
+    } };
 
 
 sub webhook {
@@ -562,7 +569,9 @@ system('openssl req -new -newkey rsa:2048 -nodes -x509 -subj /CN=x -days 30'
     or BAIL_OUT('openssl');
 chmod 0600, "$t->{dir}/sns.crt";
 
-$verifier->answers(good => '{"success":true}');
+$verifier->answers(
+    good => '{"success":true}',
+    used => '{"success":false,"error-codes":["timeout-or-duplicate"]}');
 $t->expect_log(qr/\[emerg\].*(?:malloc|memalign|alloc)\(.*failed \(12/);
 $t->write_file_expand('nginx.conf', conf('%%REDIS%%', ''));
 $t->run(env => $memory->environment());
