@@ -622,6 +622,10 @@ typedef struct {
     unsigned                        duplicate:1;
     unsigned                        spooled:1;
     unsigned                        id_reused:1;
+    unsigned                        negotiated:1;   /* page is set */
+    unsigned                        page:1;     /* is what a form answers */
+    unsigned                        early:1;    /* the body was read before
+                                                   limit_req */
     unsigned                        answered:1; /* by ourselves */
     unsigned                        replace:1;  /* http/filter */
     unsigned                        counted:1;

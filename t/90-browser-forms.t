@@ -498,6 +498,9 @@ for my $scripts (0, 1) {
         $page->leads(sub { $page->click('button') });
         like($page->property('title', 'text'), qr/^Error: /,
              "$name: the page");
+        is($page->value('[...document.querySelectorAll("textarea")]'
+                        . '.map(e => e.value).join("|")'),
+           "$name|ann\@example.org|$text", "$name: what was written");
         picture($page, 'page-429');
         $page->back();
         is($page->property('#message', 'value'), $text,

@@ -246,6 +246,9 @@ struct ngx_http_intake_submission_s {
 };
 
 
+/* form/submit: makes ctx->submission, which is empty.  NGX_ERROR: no memory. */
+ngx_int_t ngx_http_intake_submission_create(ngx_http_intake_ctx_t *ctx);
+
 /*
  * form/submit.  The body has been read.  NGX_DONE: the request waits; else the
  * answer has been sent and the result is for ngx_http_finalize_request().
@@ -278,6 +281,23 @@ ngx_int_t ngx_http_intake_form_event(ngx_http_intake_ctx_t *ctx);
  * ngx_http_intake_spam().  NGX_ERROR: no memory.
  */
 ngx_int_t ngx_http_intake_form_hash(ngx_http_intake_ctx_t *ctx);
+
+/*
+ * form/form_early, of the preaccess phase: reads the body of a form that a
+ * browser sends, ahead of nginx's own limits.  NGX_DECLINED: it has been read,
+ * or is left for later; else the result is for the phases.
+ */
+ngx_int_t ngx_http_intake_read_early(ngx_http_intake_ctx_t *ctx);
+
+/*
+ * form/form_early: makes ctx->submission of a body that was read early, so
+ * that a page can give the text back.  Files are passed over.  If it cannot be
+ * parsed, or there is no memory, there is no submission then.
+ */
+void ngx_http_intake_recall(ngx_http_intake_ctx_t *ctx);
+
+/* form/submission: the fields alone, and no code is set; as the step returns */
+ngx_int_t ngx_http_intake_submission_recall(ngx_http_intake_ctx_t *ctx);
 
 /*
  * form/form_body: feeds the body of the request to a form that was started.
@@ -434,6 +454,9 @@ ngx_int_t ngx_http_intake_preflight(ngx_http_intake_ctx_t *ctx);
 
 /* 1: a person sees the answer, so it is a page; 0: a script reads JSON */
 ngx_uint_t ngx_http_intake_is_navigation(ngx_http_request_t *r);
+
+/* the same, found out once; of a form */
+ngx_uint_t ngx_http_intake_wants_page(ngx_http_intake_ctx_t *ctx);
 
 
 /* conf/form_conf: what is wrong with a source's form; with its place */

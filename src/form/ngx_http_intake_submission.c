@@ -23,16 +23,20 @@ typedef struct {
     ngx_http_intake_code_e          refused;   /* the first file that was */
 
     unsigned                        opened:1;  /* upload is written */
+    unsigned                        recalled:1;    /* for a page alone */
 } ngx_http_intake_reader_t;
 
 
 static ngx_uint_t ngx_http_intake_types_differ(ngx_http_request_t *r);
+static off_t ngx_http_intake_body_length(ngx_http_request_t *r);
+static ngx_int_t ngx_http_intake_parse_form(ngx_http_intake_ctx_t *ctx,
+    ngx_uint_t recalled);
 static ngx_int_t ngx_http_intake_start_form(ngx_http_intake_reader_t *reader);
 static void ngx_http_intake_body_fed(ngx_http_intake_ctx_t *ctx, ngx_int_t rc);
 static ngx_int_t ngx_http_intake_end_form(ngx_http_intake_reader_t *reader,
     ngx_int_t rc);
-static ngx_int_t ngx_http_intake_refuse_form(ngx_http_intake_ctx_t *ctx,
-    ngx_intake_form_error_e error);
+static ngx_int_t ngx_http_intake_refuse_form(
+    ngx_http_intake_reader_t *reader);
 static ngx_int_t ngx_http_intake_on_field(void *data,
     ngx_intake_form_field_t *field);
 static ngx_int_t ngx_http_intake_on_file(void *data,
@@ -115,24 +119,13 @@ static ngx_http_intake_form_refusal_t  ngx_http_intake_form_refusals[] = {
 ngx_int_t
 ngx_http_intake_submission_read(ngx_http_intake_ctx_t *ctx)
 {
-    off_t                      size;
-    ngx_int_t                  rc;
-    ngx_chain_t               *cl;
-    ngx_http_request_t        *r;
-    ngx_http_intake_reader_t  *reader;
+    ngx_http_request_t  *r;
 
     r = ctx->request;
-    size = 0;
 
-    if (r->request_body) {
-        for (cl = r->request_body->bufs; cl; cl = cl->next) {
-            size += ngx_buf_size(cl->buf);
-        }
-    }
+    ctx->body_size = ngx_http_intake_body_length(r);
 
-    ctx->body_size = size;
-
-    if (size == 0 && r->headers_in.content_type == NULL) {
+    if (ctx->body_size == 0 && r->headers_in.content_type == NULL) {
         ctx->submission->read = 1;
         ctx->code = NGX_HTTP_INTAKE_EMPTY;
         return NGX_DECLINED;
@@ -145,6 +138,48 @@ ngx_http_intake_submission_read(ngx_http_intake_ctx_t *ctx)
         return NGX_DECLINED;
     }
 
+    return ngx_http_intake_parse_form(ctx, 0);
+}
+
+
+/* a body so short is read in one turn */
+
+ngx_int_t
+ngx_http_intake_submission_recall(ngx_http_intake_ctx_t *ctx)
+{
+    ctx->body_size = ngx_http_intake_body_length(ctx->request);
+
+    return ngx_http_intake_parse_form(ctx, 1);
+}
+
+
+static off_t
+ngx_http_intake_body_length(ngx_http_request_t *r)
+{
+    off_t         size;
+    ngx_chain_t  *cl;
+
+    size = 0;
+
+    if (r->request_body) {
+        for (cl = r->request_body->bufs; cl; cl = cl->next) {
+            size += ngx_buf_size(cl->buf);
+        }
+    }
+
+    return size;
+}
+
+
+static ngx_int_t
+ngx_http_intake_parse_form(ngx_http_intake_ctx_t *ctx, ngx_uint_t recalled)
+{
+    ngx_int_t                  rc;
+    ngx_http_request_t        *r;
+    ngx_http_intake_reader_t  *reader;
+
+    r = ctx->request;
+
     reader = ngx_pcalloc(r->pool, sizeof(ngx_http_intake_reader_t));
     if (reader == NULL) {
         return NGX_ERROR;
@@ -153,6 +188,7 @@ ngx_http_intake_submission_read(ngx_http_intake_ctx_t *ctx)
     ctx->submission->reader = reader;
 
     reader->ctx = ctx;
+    reader->recalled = recalled;
 
     reader->form = ngx_palloc(r->pool, sizeof(ngx_intake_form_t));
     if (reader->form == NULL) {
@@ -162,7 +198,7 @@ ngx_http_intake_submission_read(ngx_http_intake_ctx_t *ctx)
     rc = ngx_http_intake_start_form(reader);
 
     if (rc == NGX_DECLINED) {
-        return ngx_http_intake_refuse_form(ctx, reader->form->error);
+        return ngx_http_intake_refuse_form(reader);
     }
 
     if (rc != NGX_OK) {
@@ -272,7 +308,7 @@ ngx_http_intake_end_form(ngx_http_intake_reader_t *reader, ngx_int_t rc)
     }
 
     if (rc == NGX_DECLINED) {
-        rc = ngx_http_intake_refuse_form(ctx, reader->form->error);
+        rc = ngx_http_intake_refuse_form(reader);
     }
 
     ngx_pfree(ctx->request->pool, reader->buffer);
@@ -284,7 +320,7 @@ ngx_http_intake_end_form(ngx_http_intake_reader_t *reader, ngx_int_t rc)
 
     ctx->submission->read = 1;
 
-    if (reader->refused != NGX_HTTP_INTAKE_OK) {
+    if (reader->refused != NGX_HTTP_INTAKE_OK || reader->recalled) {
         ctx->code = reader->refused;
         return NGX_DECLINED;
     }
@@ -294,11 +330,20 @@ ngx_http_intake_end_form(ngx_http_intake_reader_t *reader, ngx_int_t rc)
 
 
 static ngx_int_t
-ngx_http_intake_refuse_form(ngx_http_intake_ctx_t *ctx,
-    ngx_intake_form_error_e error)
+ngx_http_intake_refuse_form(ngx_http_intake_reader_t *reader)
 {
+    ngx_http_intake_ctx_t           *ctx;
+    ngx_intake_form_error_e          error;
     ngx_http_intake_form_refusal_t  *refusal;
 
+    /* it is refused for another reason */
+
+    if (reader->recalled) {
+        return NGX_DECLINED;
+    }
+
+    ctx = reader->ctx;
+    error = reader->form->error;
     refusal = &ngx_http_intake_form_refusals[error];
 
     ctx->code = refusal->code;
@@ -457,7 +502,7 @@ ngx_http_intake_open_upload(ngx_http_intake_reader_t *reader)
 
     /* nothing more is written when the form is going to be refused */
 
-    if (reader->refused != NGX_HTTP_INTAKE_OK) {
+    if (reader->refused != NGX_HTTP_INTAKE_OK || reader->recalled) {
         reader->ctx->submission->uploads.nelts--;
         reader->upload = NULL;
         return NGX_OK;

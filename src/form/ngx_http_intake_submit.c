@@ -35,6 +35,17 @@ static ngx_http_intake_step_pt  ngx_http_intake_steps[] = {
 ngx_int_t
 ngx_http_intake_submit(ngx_http_intake_ctx_t *ctx)
 {
+    if (ngx_http_intake_submission_create(ctx) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_intake_next_steps(ctx, NGX_OK);
+}
+
+
+ngx_int_t
+ngx_http_intake_submission_create(ngx_http_intake_ctx_t *ctx)
+{
     ngx_pool_t                    *pool;
     ngx_http_intake_submission_t  *submission;
 
@@ -60,7 +71,7 @@ ngx_http_intake_submit(ngx_http_intake_ctx_t *ctx)
 
     ctx->submission = submission;
 
-    return ngx_http_intake_next_steps(ctx, NGX_OK);
+    return NGX_OK;
 }
 
 

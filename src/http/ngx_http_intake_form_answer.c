@@ -50,7 +50,7 @@ ngx_http_intake_form_accept(ngx_http_intake_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    if (answer.next.len && ngx_http_intake_is_navigation(r)) {
+    if (answer.next.len && ngx_http_intake_wants_page(ctx)) {
         return ngx_http_intake_form_redirect(r, &answer.next);
     }
 
@@ -76,7 +76,7 @@ ngx_http_intake_form_refuse(ngx_http_intake_ctx_t *ctx,
 
     if (status == NGX_HTTP_INTAKE_UNPROCESSABLE
         && ctx->source->form->error.len
-        && ngx_http_intake_is_navigation(r))
+        && ngx_http_intake_wants_page(ctx))
     {
         ngx_memzero(&answer, sizeof(ngx_http_intake_form_answer_t));
         answer.ctx = ctx;
@@ -170,7 +170,7 @@ ngx_http_intake_form_body(ngx_http_intake_form_answer_t *answer,
         return NGX_ERROR;
     }
 
-    if (!ngx_http_intake_is_navigation(r)) {
+    if (!ngx_http_intake_wants_page(answer->ctx)) {
         r->headers_out.charset.len = 0;
 
         if (answer->code == NGX_HTTP_INTAKE_OK) {
@@ -203,6 +203,10 @@ ngx_http_intake_form_body(ngx_http_intake_form_answer_t *answer,
     ngx_str_set(&r->headers_out.charset, "utf-8");
 
     ngx_http_intake_own_referer(r, &answer->back);
+
+    if (ngx_http_intake_gives_back(answer)) {
+        ngx_http_intake_recall(answer->ctx);
+    }
 
     return ngx_http_intake_write(r->pool, NGX_HTTP_INTAKE_WRITE_HTML,
                                  ngx_http_intake_put_page, answer, body);
@@ -244,6 +248,20 @@ ngx_http_intake_form_demands(ngx_http_intake_ctx_t *ctx,
     default:
         return NGX_OK;
     }
+}
+
+
+/* asked before the body is read, and once more for the answer */
+
+ngx_uint_t
+ngx_http_intake_wants_page(ngx_http_intake_ctx_t *ctx)
+{
+    if (!ctx->negotiated) {
+        ctx->page = ngx_http_intake_is_navigation(ctx->request);
+        ctx->negotiated = 1;
+    }
+
+    return ctx->page;
 }
 
 

@@ -54,7 +54,8 @@ void ngx_http_intake_put_message(ngx_http_intake_writer_t *w,
 
 /* the bodies; ngx_http_intake_write_pt of a ..._form_answer_t */
 
-/* http/form_page */
+/* http/form_page: the answer is one that gives back what was written */
+ngx_uint_t ngx_http_intake_gives_back(ngx_http_intake_form_answer_t *answer);
 void ngx_http_intake_put_page(ngx_http_intake_writer_t *w, void *data);
 
 /* http/form_json */

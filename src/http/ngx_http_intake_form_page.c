@@ -28,8 +28,6 @@ static void ngx_http_intake_put_errors_list(ngx_http_intake_writer_t *w,
     ngx_http_intake_form_answer_t *answer);
 static void ngx_http_intake_put_way_back(ngx_http_intake_writer_t *w,
     ngx_http_intake_form_answer_t *answer);
-static ngx_uint_t ngx_http_intake_gives_back(
-    ngx_http_intake_form_answer_t *answer);
 static void ngx_http_intake_put_texts(ngx_http_intake_writer_t *w,
     ngx_http_intake_form_answer_t *answer);
 static ngx_uint_t ngx_http_intake_is_shown(
@@ -110,7 +108,9 @@ ngx_http_intake_put_page(ngx_http_intake_writer_t *w, void *data)
 
     ngx_http_intake_put_way_back(w, answer);
 
-    if (ngx_http_intake_gives_back(answer)) {
+    if (ngx_http_intake_gives_back(answer)
+        && answer->ctx->submission && answer->ctx->submission->read)
+    {
         ngx_http_intake_put_texts(w, answer);
     }
 
@@ -186,19 +186,9 @@ ngx_http_intake_put_way_back(ngx_http_intake_writer_t *w,
 
 /* whatever can be sent again as it is, or corrected */
 
-static ngx_uint_t
+ngx_uint_t
 ngx_http_intake_gives_back(ngx_http_intake_form_answer_t *answer)
 {
-    ngx_http_intake_submission_t  *submission;
-
-    submission = answer->ctx->submission;
-
-    if (answer->code == NGX_HTTP_INTAKE_OK
-        || submission == NULL || !submission->read)
-    {
-        return 0;
-    }
-
     return answer->status == 422
            || answer->status == NGX_HTTP_TOO_MANY_REQUESTS
            || answer->status >= NGX_HTTP_INTERNAL_SERVER_ERROR;

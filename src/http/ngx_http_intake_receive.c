@@ -96,7 +96,8 @@ ngx_http_intake_unique_time(void)
 
 /*
  * What can be refused by the head alone is refused here, before limit_req
- * counts it and before a byte of the body is read.
+ * counts it and before a byte of the body is read.  A form of a browser comes
+ * here once more when its body has been read.
  */
 
 ngx_int_t
@@ -149,7 +150,7 @@ ngx_http_intake_preaccess(ngx_http_request_t *r)
         return NGX_DONE;
     }
 
-    return NGX_DECLINED;
+    return ngx_http_intake_read_early(ctx);
 }
 
 
