@@ -9,6 +9,8 @@
 # make valgrind  every test with nginx under valgrind, or those in TESTS
 # make faults    each fault of t/faults, which the tests must see
 # make bench     the comparison with other gateways
+# make bench-forms
+#                how many megabytes of forms are parsed in a second
 # make bench-clocks
 #                what the response clocks cost Redis
 # make campaign-clocks
@@ -200,6 +202,13 @@ build/oracle/forms: t/oracle/forms.c $(call names,sources,t/oracle/forms.c) \
 	@mkdir -p $(@D)
 	@$(CC) $(TEST_CFLAGS) -o $@ $(filter %.c,$^) $(call names,libs,$<)
 
+build/bench/forms: t/bench/forms.c $(call names,sources,t/bench/forms.c) \
+        $(HEADERS) | build/Makefile
+	@echo "building $@"
+	@mkdir -p $(@D)
+	@$(CC) $(filter-out $(SANITIZE),$(TEST_CFLAGS)) $(CC_OPT) -o $@ \
+	    $(filter %.c,$^)
+
 unit: $(UNIT) $(REPLAY) build/oracle/forms
 	$(PROVE) -e '' $(UNIT) $(REPLAY)
 	t/oracle/forms.py -n 5000 build/oracle/forms
@@ -273,6 +282,9 @@ campaign-clocks:
 	/usr/bin/python3 t/oracle/clocks.py converge -n $(CLOCK_EVENTS)
 	INTAKE_SLOW=1 INTAKE_STEPS=5000 $(PROVE) t/12-clock-script.t
 
+bench-forms: build/bench/forms
+	@build/bench/forms
+
 bench-clocks:
 	@$(MAKE) deps
 	@t/bench/clocks
@@ -326,7 +338,7 @@ clean:
 	rm -rf build
 
 .PHONY: all asan memcheck unit fuzz $(FUZZ:%=fuzz-%) check check-asan \
-    valgrind faults bench bench-clocks soak run campaign-clocks \
+    valgrind faults bench bench-forms bench-clocks soak run campaign-clocks \
     campaign-forms campaign-idle campaign-memory campaign-power \
     campaign-zones campaign-deliveries campaign-cluster deps deps-run \
     install clean
