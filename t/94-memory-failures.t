@@ -143,6 +143,9 @@ http {
         sla          first=1h;
     }
 
+    limit_req_zone    \$server_port  zone=full:64k  rate=1r/m;
+    limit_req_status  429;
+
     intake_source captcha {
         form;
         captcha   location=/verify field=answer strict;
@@ -160,6 +163,7 @@ http {
         location = /meta     { intake meta; }
         location = /x        { intake x; }
         location = /form     { intake form; }
+        location = /limited  { intake form; limit_req zone=full; }
         location = /captcha  { intake captcha; }
         location = /replies  { intake_replies token=words; }
         location = /status   { intake_status; }
@@ -203,6 +207,10 @@ my %kinds = (
             return ($method, $uri, $body, Intake::Form->headers(
                 Accept => 'text/html', 'Sec-Fetch-Mode' => 'navigate')) },
         right => sub { $_[0]->status == 200
+                       && $_[0]->body =~ m{</html>\s*\z} } },
+    'form over a limit' => { make => \&limited,
+        before => sub { ask(limited()); return '' },
+        right => sub { $_[0]->status == 429
                        && $_[0]->body =~ m{</html>\s*\z} } },
     'form with errors' => { make => sub {
             return ('POST', '/form', 'email=none&name=',
@@ -261,6 +269,12 @@ sub webhook {
     return ('POST', $uri // '/a', $body, [
         'Content-Type' => 'application/json', 'X-Id' => $mark,
         'X-Signature' => hmac('sha256', 'hex', 's3cret', "$mark.$body")]);
+}
+
+
+sub limited {
+    return ('POST', '/limited', 'name=Ann&message=Hello', Intake::Form->headers(
+        Accept => 'text/html', 'Sec-Fetch-Mode' => 'navigate'));
 }
 
 
