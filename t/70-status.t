@@ -551,6 +551,22 @@ subtest 'Redis dies' => sub {
     is($t->get('/status')->status, 200, 'the page is there');
     is(metrics()->value('intake_redis_up'), 0, 'intake_redis_up');
     is(document()->{node}{redis}{up}, JSON::PP::false, 'up');
+    is(metrics()->value('intake_redis_round_trip_seconds'), 'NaN',
+       'no round trip');
+    is(document()->{node}{redis}{round_trip_seconds}, undef, 'in JSON');
+    is_deeply([map { $_->{round_trip_seconds} }
+               @{$t->get('/detail?format=json')
+                   ->json->{node}{redis}{connections}}], [undef],
+              'of any worker');
+
+    for my $source (qw(first second-one)) {
+        is(metrics()->value('intake_durability_in_force', source => $source),
+           'NaN', "$source: no promise is known to be kept");
+        is_deeply([grep { $_->{name} eq $source } @{document()->{sources}}]
+                  ->[0]{durability},
+                  { promise => 'memory', in_force => undef }, 'in JSON');
+    }
+
     isnt(document()->{node}{redis}{state}, 'ready', 'state');
 
     is(deliver('second-one', 9, '{}')->status, 503, 'unavailable');

@@ -93,8 +93,10 @@ ngx_http_intake_snapshot(ngx_http_intake_main_conf_t *imcf,
     }
 
     for (i = 0; i < status->nsources; i++) {
-        status->sources[i].in_force = ngx_http_intake_in_force(node,
-                                              &status->sources[i].durability);
+        status->sources[i].in_force = status->nready
+                        ? ngx_http_intake_in_force(node,
+                                               &status->sources[i].durability)
+                        : -1;
     }
 
     return NGX_OK;
@@ -105,6 +107,7 @@ ngx_http_intake_snapshot(ngx_http_intake_main_conf_t *imcf,
  * A source promises that what was answered with 2xx is in Redis and stays
  * there.  A server that evicts takes it away at any time, and one without an
  * append-only file with its next restart, but for the copies of replicas.
+ * What a server that is away said before is no promise.
  */
 
 static ngx_int_t
@@ -317,7 +320,8 @@ ngx_http_intake_read_worker(ngx_http_intake_worker_t *worker,
     ws->pid = (ngx_pid_t) worker->pid;
     ws->state = worker->state;
     ws->in_flight = worker->in_flight;
-    ws->round_trip = (ngx_atomic_int_t) worker->round_trip;
+    ws->round_trip = (ws->state == NGX_INTAKE_REDIS_READY)
+                     ? (ngx_atomic_int_t) worker->round_trip : -1;
     ws->clock_skew = (ngx_atomic_int_t) worker->clock_skew;
     ws->skew_known = worker->skew_known ? 1 : 0;
     ws->version = worker->version;
