@@ -509,6 +509,55 @@ sub nights {
 }
 
 
+# A node that is a few seconds behind counts in an hour, or a day, that is over
+# for others: whichever worker reads it, they show it.
+
+sub windows {
+    my $one = node('SOURCE sla first=1h; }', undef,
+                   time => '2025-03-03 23:40:00');
+    my $redis = $one->redis();
+
+    message($one, 'c', '2025-03-03T23:30:00Z');
+    reply($one, conversation => 'c', at => '2025-03-03T23:35:00Z');
+
+    my $met = sub {
+        my ($from) = @_;
+        my %met;
+
+        # each look has its own second, and may be of either worker
+
+        for my $second (0 .. 7) {
+            my $at = stamp(seconds($from) + 2 * $second);
+
+            $one->set_time($at =~ s/T/ /r =~ s/Z//r);
+
+            my $doc = $one->get('/status?format=json')->json;
+            my $windows = $doc->{sources}[0]{tiers}[0]{clocks}{first}{windows};
+
+            $met{join ' ', map { $windows->{$_}{met} } qw(24h 7d 30d)} = 1;
+        }
+
+        return [sort keys %met];
+    };
+
+    is_deeply($met->('2025-03-04 00:00:01'), ['1 1 1'], 'a day is over');
+
+    $redis->command('HINCRBY', "intake:{a}:sla:d:2025-03-03$_",
+                    'met:default:first', 3) for '', ':23';
+
+    is_deeply($met->('2025-03-04 00:00:21'), ['4 4 4'],
+              'what came into it later is seen');
+
+    $redis->command('HINCRBY', "intake:{a}:sla:d:2025-03-03$_",
+                    'met:default:first', 1) for '', ':23';
+
+    is_deeply($met->('2025-03-04 00:01:00'), ['5 5 5'], 'a minute later, too');
+    is_deeply($met->('2025-03-04 00:03:00'), ['5 5 5'], 'it stays');
+
+    finish($one);
+}
+
+
 # Whatever is killed at whatever moment: everybody whose message was taken is
 # late once.
 
@@ -583,6 +632,7 @@ if (!$sanitized) {
     subtest 'forgotten' => sub { forgets(); done_testing() };
     subtest 'calendars' => sub { calendars(); done_testing() };
     subtest 'nights' => sub { nights(); done_testing() };
+    subtest 'windows' => sub { windows(); done_testing() };
 }
 
 subtest 'kills' => sub { kills(); done_testing() };

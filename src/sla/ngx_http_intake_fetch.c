@@ -108,6 +108,8 @@ ngx_http_intake_fetch_init(ngx_cycle_t *cycle,
         ngx_memzero(fs, sizeof(ngx_http_intake_fetch_source_t));
 
         fs->source = source[i];
+        fs->past.grace = NGX_HTTP_INTAKE_PAST_GRACE
+                         + (int64_t) imcf->redis.max_clock_skew;
 
         for (n = 0; n < NGX_HTTP_INTAKE_FETCHES; n++) {
             fs->ops[n].source = fs;

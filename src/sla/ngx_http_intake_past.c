@@ -17,7 +17,7 @@ static ngx_uint_t ngx_http_intake_span_keys(ngx_intake_redis_args_t *args,
     ngx_http_intake_span_t *spans, ngx_uint_t n, ngx_http_intake_sla_t *sla,
     int64_t now, int64_t length);
 static ngx_uint_t ngx_http_intake_read_spans(ngx_http_intake_span_t *spans,
-    ngx_uint_t n, ngx_http_intake_sla_t *sla, int64_t last,
+    ngx_uint_t n, ngx_http_intake_sla_t *sla, int64_t last, int64_t settled,
     ngx_uint_t current, ngx_uint_t next, ngx_intake_redis_reply_t *hashes);
 static void ngx_http_intake_sum_spans(ngx_http_intake_span_t *spans,
     ngx_uint_t n, int64_t last, ngx_uint_t count, ngx_uint_t lane,
@@ -126,7 +126,7 @@ ngx_http_intake_read_past(ngx_http_intake_past_t *past,
     ngx_http_intake_sla_t *sla, int64_t now, ngx_http_intake_panel_t *panel,
     ngx_intake_redis_reply_t *hashes)
 {
-    int64_t                  day, hour;
+    int64_t                  day, hour, settled;
     ngx_uint_t               i, n;
     ngx_http_intake_lane_t  *lane;
 
@@ -137,10 +137,14 @@ ngx_http_intake_read_past(ngx_http_intake_past_t *past,
         return;
     }
 
+    settled = now - past->grace;
+
     n = ngx_http_intake_read_spans(past->days, NGX_HTTP_INTAKE_DAYS, sla, day,
-                                   0, 2, hashes);
+                                   settled / NGX_HTTP_INTAKE_DAY_MS, 0, 2,
+                                   hashes);
     (void) ngx_http_intake_read_spans(past->hours, NGX_HTTP_INTAKE_HOURS, sla,
-                                      hour, 1, n, hashes);
+                                      hour, settled / NGX_HTTP_INTAKE_HOUR_MS,
+                                      1, n, hashes);
 
     for (i = 0; i < 2 * sla->ntiers; i++) {
         lane = &panel->lanes[i];
@@ -163,13 +167,14 @@ ngx_http_intake_read_past(ngx_http_intake_past_t *past,
 
 /*
  * The hash of the last span, which goes on, is at the place current; those
- * before it that had not been read begin at next.  Returns where they end.
+ * before it that had to be read begin at next, and those from settled on are
+ * read again.  Returns where they end.
  */
 
 static ngx_uint_t
 ngx_http_intake_read_spans(ngx_http_intake_span_t *spans, ngx_uint_t n,
-    ngx_http_intake_sla_t *sla, int64_t last, ngx_uint_t current,
-    ngx_uint_t next, ngx_intake_redis_reply_t *hashes)
+    ngx_http_intake_sla_t *sla, int64_t last, int64_t settled,
+    ngx_uint_t current, ngx_uint_t next, ngx_intake_redis_reply_t *hashes)
 {
     size_t                     size;
     int64_t                    i, count;
@@ -191,7 +196,7 @@ ngx_http_intake_read_spans(ngx_http_intake_span_t *spans, ngx_uint_t n,
         ngx_memzero(span->lanes, size);
         ngx_http_intake_read_tallies(sla, span->lanes, &e);
 
-        span->number = i < last ? i : -1;
+        span->number = i < settled ? i : -1;
     }
 
     return next;
