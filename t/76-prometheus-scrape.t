@@ -32,6 +32,9 @@ plan(skip_all => 'no prometheus')
 my $t = Intake::Test->new();
 my $redis = $t->redis();
 
+$redis->command('XGROUP', 'CREATE', 'intake:{desk}', 'workers', '0',
+                'MKSTREAM');
+
 $t->write_file_expand('nginx.conf', <<'EOC');
 %%TEST_GLOBALS%%
 worker_processes 2;
@@ -46,13 +49,21 @@ http {
         server  %%REDIS%%;
     }
 
+    intake_spool %%DIR%%/spool;
+
     intake_platform open {
         algorithm  none;
     }
 
+    intake_calendar office {
+        timezone  Europe/Berlin;
+        hours     mon-fri 09:00-17:00;
+    }
+
     intake_source desk {
         platform  open;
-        sla       first=1h next=4h;
+        groups    workers;
+        sla       first=1h next=4h calendar=office;
     }
 
     intake_source shop { platform open; }
@@ -226,6 +237,12 @@ ok(!alert('IntakeNoWorkerReady'), 'no alert while Redis is up');
 $redis->stop();
 ok($t->wait_for(sub { alert('IntakeNoWorkerReady') }, $timeout),
    'an alert when it is not');
+
+is($t->post('/hooks/desk', '{}', ['Content-Type' => 'application/json'])
+     ->status, 200, 'spooled');
+await('intake_spool_files', 'job', each_job(1), 'a file of the spool');
+await('time() - intake_spool_oldest_timestamp_seconds < bool 600', 'job',
+      each_job(1), 'and how old it is');
 
 
 # the dashboard
