@@ -592,6 +592,37 @@ subtest 'scope' => sub {
 };
 
 
+# A server that knows less takes over: not one counter goes back.
+
+subtest 'after a fail-over' => sub {
+    my @sum = ('intake:{mail}:sla:m', 'hw:default:first:sum');
+    my @met = ('intake:{mail}:sla:m', 'met:default:first');
+    my $shown = sub {
+        my $m = metrics();
+        my $doc = document();
+
+        return [$m->value('intake_sla_met_total', source => 'mail',
+                          tier => 'default', clock => 'first'),
+                $m->value('intake_sla_response_seconds_sum', source => 'mail',
+                          tier => 'default', clock => 'first') + 0,
+                $doc->{snapshot}{stale} ? 'held' : 'shown'];
+    };
+
+    is_deeply($shown->(), [2, 7300, 'shown'], 'before');
+
+    # an answer that took five hours comes after what is gone
+
+    $redis->command('HINCRBY', @met, -1);
+    $redis->command('HINCRBY', @sum, 18000000);
+    settle();
+    is_deeply($shown->(), [2, 7300, 'held'], 'what was shown is held');
+
+    $redis->command('HINCRBY', @met, 1);
+    settle();
+    is_deeply($shown->(), [2, 25300, 'shown'], 'until it is passed');
+};
+
+
 # Redis goes: what was read is shown for a while, then left out; then it is
 # back
 

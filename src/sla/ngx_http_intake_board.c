@@ -14,9 +14,6 @@
 #define NGX_HTTP_INTAKE_BOARD_WAIT   1000    /* ms, for another's reading */
 #define NGX_HTTP_INTAKE_BOARD_POLL   20      /* ms */
 
-/* how long a source whose clocks know less than before is not believed */
-#define NGX_HTTP_INTAKE_BOARD_HOLD   60000   /* ms */
-
 
 typedef struct {
     ngx_atomic_t                    sequence;   /* of what is shown */
@@ -77,8 +74,6 @@ static ngx_uint_t ngx_http_intake_board_is_newest(void);
 static ngx_uint_t ngx_http_intake_board_lease(int64_t now);
 static void ngx_http_intake_board_fetched(ngx_uint_t ok);
 static void ngx_http_intake_board_publish(int64_t now);
-static void ngx_http_intake_board_hold(ngx_http_intake_panel_t *panel,
-    ngx_http_intake_panel_t *old, int64_t now);
 static void ngx_http_intake_board_ready(ngx_event_t *ev);
 static void ngx_http_intake_board_wake(void);
 static void ngx_http_intake_board_poll(ngx_event_t *ev);
@@ -474,7 +469,7 @@ ngx_http_intake_board_publish(int64_t now)
     shown = ngx_http_intake_board_panels(shared, shared->shown);
 
     for (i = 0; i < board->npanels; i++) {
-        ngx_http_intake_board_hold(&board->panels[i], &shown[i], now);
+        ngx_http_intake_hold(&board->panels[i], &shown[i], now);
         panels[i] = board->panels[i];
     }
 
@@ -492,42 +487,6 @@ ngx_http_intake_board_publish(int64_t now)
     shared->sequence++;
     shared->fetched = (ngx_atomic_uint_t) now;
     shared->number = board->began + 1;
-}
-
-
-/*
- * After a fail-over the clocks may know less than what has been shown.  A
- * counter that goes back is read as one that began anew, so the old numbers
- * are held for a while, in which the new ones mostly pass them.
- */
-
-static void
-ngx_http_intake_board_hold(ngx_http_intake_panel_t *panel,
-    ngx_http_intake_panel_t *old, int64_t now)
-{
-    int64_t  held;
-
-    if (panel->fetched == 0) {
-
-        /* this source could not be read: what is there grows old */
-
-        *panel = *old;
-        return;
-    }
-
-    if (panel->revision >= old->revision) {
-        return;
-    }
-
-    held = old->held ? old->held : now;
-
-    if (now - held > NGX_HTTP_INTAKE_BOARD_HOLD) {
-        return;
-    }
-
-    *panel = *old;
-    panel->fetched = now;
-    panel->held = held;
 }
 
 

@@ -153,6 +153,15 @@ ngx_int_t ngx_http_intake_board_copy(ngx_http_intake_source_t *source,
 
 
 /*
+ * sla/hold: shows old again in place of panel, which is to come after it, if
+ * panel was not read, or, for a minute, if one of its counters went back.  now
+ * is in ms.
+ */
+void ngx_http_intake_hold(ngx_http_intake_panel_t *panel,
+    ngx_http_intake_panel_t *old, int64_t now);
+
+
+/*
  * sla/tally: adds what the hash m counts to a panel, and what one of d:* does
  * to lanes, which has a tally for each lane of sla.
  */
