@@ -691,4 +691,31 @@ subtest 'without Redis' => sub {
 };
 
 
+subtest 'with a spool' => sub {
+    $t->write_file_expand('nginx.conf', $conf =~ s/(?=include)/
+        'intake_spool ' . $t->path('spool') . ";\n    "/er);
+    ok($t->reload(), 'configured');
+    ok($t->wait_for(sub {
+        $t->get('/status?format=json')->json()->{node}{spool} }), 'shown');
+
+    my $spool = document('&scope=node')->{node}{spool};
+
+    is("$spool->{files} " . ($spool->{oldest} // 'none'), '0 none', 'empty');
+
+    $redis->kill();
+    ok($t->wait_for(sub {
+        !$t->get('/status?format=json')->json()->{node}{redis}{up} }),
+       'Redis is away');
+    is(message('spooled', 'customer', $now), 200, 'spooled');
+
+    ok($t->wait_for(sub { document()->{node}{spool}{files} == 1 }), 'a file');
+    cmp_ok(document('', '/detail')->{node}{spool}{oldest}, 'ge',
+           stamp($now), 'since when');
+
+    $redis->start();
+    ok($t->wait_for(sub { document()->{node}{spool}{replayed} == 1 }),
+       'replayed');
+};
+
+
 $t->finish();
