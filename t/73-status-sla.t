@@ -11,6 +11,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use Digest::SHA qw(sha256_hex);
 use JSON::PP;
 use Test::More;
 use Time::HiRes qw(time);
@@ -589,6 +590,71 @@ subtest 'scope' => sub {
         for qw(tiers stream events conversations redis_up);
     is_deeply([sort keys %{source($node, 'mail')->{anomalies}}],
               [qw(id_reused unknown_outcome unparsed)], 'own anomalies');
+};
+
+
+# By its ref nobody finds out who somebody is, also where there is no secret.
+
+sub refs {
+    my ($node, $name) = @_;
+    my $doc = $node->get('/detail?format=json')->json();
+
+    return [sort map { $_->{ref} } @{source($doc, $name)->{conversations}}];
+}
+
+
+sub refs_with {
+    my ($name, $key) = @_;
+    my $stream = "intake:{$name}";
+    my @members = map { @{$redis->command('ZRANGE', "$stream:sla:wait:$_", 0,
+                                          -1)} }
+                  qw(default:first default:next office:first office:next);
+
+    return [sort map { substr sha256_hex("ref:$stream\n$key$_"), 0, 16 }
+                     @members];
+}
+
+
+subtest 'refs' => sub {
+    my %key = map { $_ => $redis->command('HGET', "intake:{$_}:sla:m", 'key') }
+              qw(mail contact);
+
+    like($key{$_}, qr/^[0-9a-f]{32}$/, "$_: a key") for keys %key;
+    isnt($key{mail}, $key{contact}, 'each its own');
+    is_deeply(refs($t, $_), refs_with($_, $key{$_}), "$_: refs")
+        for sort keys %key;
+
+    # another node, another secret
+
+    my $node = Intake::Test->new();
+    my $url = $redis->url();
+
+    $node->write_file('token', "another\n", 0600);
+    $node->write_file_expand('nginx.conf', $conf =~ s/%%REDIS%%/$url/r
+                                                 =~ s/s3cret/s3cond/gr);
+    $node->run();
+    ok($node->wait_for(sub { $node->get('/status?health')->status() == 200 }),
+       'another node');
+    is_deeply(refs($node, $_), refs($t, $_), "$_: is of one mind")
+        for sort keys %key;
+    $node->shut_down();
+    Intake::Test::Checks::report($node);
+
+    # until there is one in Redis, and when it is lost
+
+    $redis->command('HDEL', 'intake:{contact}:sla:m', 'key');
+    settle();
+
+    my $refs = refs($t, 'contact');
+
+    is(@$refs, 1, 'without one, the list is there');
+    isnt($refs->[0], refs_with('contact', '')->[0], 'and is keyed, too');
+    ok($t->wait_for(sub { $redis->command('HGET', 'intake:{contact}:sla:m',
+                                          'key') }), 'another is made');
+    settle();
+    is_deeply(refs($t, 'contact'), refs_with('contact',
+        $redis->command('HGET', 'intake:{contact}:sla:m', 'key')),
+        'which is used');
 };
 
 

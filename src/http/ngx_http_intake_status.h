@@ -130,12 +130,12 @@ int64_t ngx_http_intake_elapsed(ngx_http_intake_sla_t *sla, ngx_uint_t lane,
 
 /*
  * What a conversation is called where people read: 16 hexadecimal digits, the
- * same on all nodes, from which its id cannot be guessed without the secrets
- * of the source.  NGX_ERROR: no memory.
+ * same on all nodes, from which its id cannot be guessed without the key that
+ * is in Redis.  ss has a panel.  NGX_ERROR: no memory.
  */
 #define NGX_HTTP_INTAKE_REF_LEN  16
 
-ngx_int_t ngx_http_intake_open_ref(ngx_http_intake_source_t *source,
+ngx_int_t ngx_http_intake_open_ref(ngx_http_intake_source_status_t *ss,
     ngx_http_intake_open_shown_t *open, u_char *ref);
 
 

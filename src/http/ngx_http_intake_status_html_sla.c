@@ -568,7 +568,7 @@ ngx_http_intake_put_late_row(ngx_http_intake_writer_t *w,
 
     ngx_http_intake_put(w, "<tr><th scope=\"row\"><code>");
 
-    if (ngx_http_intake_open_ref(late->ss->source, open, ref) == NGX_OK) {
+    if (ngx_http_intake_open_ref(late->ss, open, ref) == NGX_OK) {
         ngx_http_intake_put_bytes(w, ref, sizeof(ref));
     }
 

@@ -13,8 +13,6 @@
 
 static ngx_intake_business_clock_t *ngx_http_intake_lane_clock(
     ngx_http_intake_sla_t *sla, ngx_uint_t lane);
-static void ngx_http_intake_ref_key(ngx_http_intake_source_t *source,
-    ngx_str_t *key);
 
 
 ngx_str_t  ngx_http_intake_window_names[NGX_HTTP_INTAKE_WINDOWS] = {
@@ -210,11 +208,13 @@ ngx_http_intake_lane_clock(ngx_http_intake_sla_t *sla, ngx_uint_t lane)
 
 /*
  * Ids of conversations are addresses and telephone numbers, which are few
- * enough to try them all, so that a hash alone would hide nothing.
+ * enough to try them all, so that a hash alone would hide nothing.  The key is
+ * not one of the source's secrets: a source may have none, they change, and
+ * some are known to the platform.
  */
 
 ngx_int_t
-ngx_http_intake_open_ref(ngx_http_intake_source_t *source,
+ngx_http_intake_open_ref(ngx_http_intake_source_status_t *ss,
     ngx_http_intake_open_shown_t *open, u_char *ref)
 {
     u_char     digest[NGX_INTAKE_SHA256_LEN];
@@ -222,9 +222,10 @@ ngx_http_intake_open_ref(ngx_http_intake_source_t *source,
     ngx_str_t  parts[5], prefix;
 
     ngx_str_set(&parts[0], "ref:");
-    parts[1] = source->stream.key;
+    parts[1] = ss->source->stream.key;
     ngx_str_set(&parts[2], "\n");
-    ngx_http_intake_ref_key(source, &parts[3]);
+    parts[3].data = ss->panel->key;
+    parts[3].len = NGX_HTTP_INTAKE_SECRET_LEN;
     parts[4].data = open->hash;
     parts[4].len = NGX_HTTP_INTAKE_HASH_LEN;
 
@@ -236,23 +237,4 @@ ngx_http_intake_open_ref(ngx_http_intake_source_t *source,
     prefix.len = NGX_HTTP_INTAKE_REF_LEN / 2;
 
     return ngx_intake_hex_encode(&prefix, ref, NGX_HTTP_INTAKE_REF_LEN, &len);
-}
-
-
-static void
-ngx_http_intake_ref_key(ngx_http_intake_source_t *source, ngx_str_t *key)
-{
-    ngx_http_intake_secret_t  *secret;
-
-    ngx_str_null(key);
-
-    if (source->form) {
-        *key = source->form->token.secret;
-        return;
-    }
-
-    if (source->secrets && source->secrets->nelts) {
-        secret = source->secrets->elts;
-        *key = secret[0].value;
-    }
 }

@@ -278,7 +278,7 @@ ngx_http_intake_json_conversation(ngx_http_intake_source_status_t *ss,
 
     sla = ss->source->sla;
 
-    if (ngx_http_intake_open_ref(ss->source, open, ref) != NGX_OK) {
+    if (ngx_http_intake_open_ref(ss, open, ref) != NGX_OK) {
         return NULL;
     }
 

@@ -35,6 +35,9 @@ typedef struct {
 typedef struct {
     ngx_atomic_t                    newest;     /* number of the last reading,
                                                    whosever it was */
+
+    /* of this node, for the panel of a source that has none in Redis yet */
+    u_char                          key[NGX_HTTP_INTAKE_SECRET_LEN];
 } ngx_http_intake_readings_t;
 
 
@@ -150,7 +153,8 @@ ngx_http_intake_init_board(ngx_shm_zone_t *shm_zone, void *data)
 static ngx_int_t
 ngx_http_intake_init_readings(ngx_shm_zone_t *shm_zone, void *data)
 {
-    ngx_slab_pool_t  *shpool;
+    ngx_slab_pool_t             *shpool;
+    ngx_http_intake_readings_t  *readings;
 
     if (data || shm_zone->shm.exists) {
         return NGX_OK;
@@ -158,10 +162,14 @@ ngx_http_intake_init_readings(ngx_shm_zone_t *shm_zone, void *data)
 
     shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
 
-    shpool->data = ngx_slab_calloc(shpool,
-                                   sizeof(ngx_http_intake_readings_t));
+    readings = ngx_slab_calloc(shpool, sizeof(ngx_http_intake_readings_t));
+    if (readings == NULL) {
+        return NGX_ERROR;
+    }
 
-    return shpool->data ? NGX_OK : NGX_ERROR;
+    shpool->data = readings;
+
+    return ngx_http_intake_random_text(readings->key, shm_zone->shm.log);
 }
 
 
@@ -458,7 +466,7 @@ ngx_http_intake_board_publish(int64_t now)
 {
     ngx_uint_t                       i, next;
     ngx_http_intake_board_t         *board;
-    ngx_http_intake_panel_t         *panels, *shown;
+    ngx_http_intake_panel_t         *panels, *panel, *shown;
     ngx_http_intake_shared_board_t  *shared;
 
     board = &ngx_http_intake_the_board;
@@ -469,8 +477,14 @@ ngx_http_intake_board_publish(int64_t now)
     shown = ngx_http_intake_board_panels(shared, shared->shown);
 
     for (i = 0; i < board->npanels; i++) {
-        ngx_http_intake_hold(&board->panels[i], &shown[i], now);
-        panels[i] = board->panels[i];
+        panel = &board->panels[i];
+
+        if (panel->key[0] == 0) {
+            ngx_memcpy(panel->key, board->readings->key, sizeof(panel->key));
+        }
+
+        ngx_http_intake_hold(panel, &shown[i], now);
+        panels[i] = *panel;
     }
 
     ngx_memory_barrier();

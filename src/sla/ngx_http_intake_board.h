@@ -116,6 +116,9 @@ typedef struct {
 
     int64_t                         nopen;
     ngx_http_intake_open_shown_t    open[NGX_HTTP_INTAKE_OPEN_SHOWN];
+
+    /* with which they are hashed; key[0] is 0: not read */
+    u_char                          key[NGX_HTTP_INTAKE_SECRET_LEN];
 } ngx_http_intake_panel_t;
 
 

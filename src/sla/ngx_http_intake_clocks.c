@@ -7,6 +7,8 @@
 #include "ngx_http_intake_clocks.h"
 #include "ngx_http_intake_event.h"
 
+#include <openssl/rand.h>
+
 
 /* What the scripts that move the clocks are told. */
 
@@ -296,4 +298,21 @@ ngx_http_intake_reply_number(ngx_intake_redis_reply_t *reply)
 {
     return reply->type == NGX_INTAKE_REDIS_INTEGER
            ? reply->integer : ngx_http_intake_number(&reply->str);
+}
+
+
+ngx_int_t
+ngx_http_intake_random_text(u_char *text, ngx_log_t *log)
+{
+    u_char  random[NGX_HTTP_INTAKE_SECRET_LEN / 2];
+
+    if (RAND_bytes(random, sizeof(random)) != 1) {
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "no random bytes for the names of conversations");
+        return NGX_ERROR;
+    }
+
+    (void) ngx_hex_dump(text, random, sizeof(random));
+
+    return NGX_OK;
 }

@@ -19,6 +19,9 @@
  */
 
 
+/* of the random text with which conversations are hashed for people */
+#define NGX_HTTP_INTAKE_SECRET_LEN  32
+
 /* bytes: of a stream's key, and of what is appended to it here */
 #define NGX_HTTP_INTAKE_MAX_CLOCK_KEY  1200
 
@@ -110,6 +113,12 @@ void ngx_http_intake_change_args(ngx_intake_redis_args_t *args,
 
 /* ms since 1970, now */
 int64_t ngx_http_intake_now(void);
+
+/*
+ * NGX_HTTP_INTAKE_SECRET_LEN random hexadecimal digits.  NGX_ERROR: there is
+ * nothing random, which is logged.
+ */
+ngx_int_t ngx_http_intake_random_text(u_char *text, ngx_log_t *log);
 
 /* a decimal number; 0 if text is none */
 int64_t ngx_http_intake_number(ngx_str_t *text);

@@ -387,7 +387,7 @@ ngx_http_intake_fetch_handler(void *data, ngx_intake_redis_result_e result,
 }
 
 
-/* {metrics, lanes, conversations, hashes} */
+/* {metrics, lanes, conversations, hashes, key} */
 
 static void
 ngx_http_intake_read_snapshot(ngx_http_intake_fetch_source_t *fs,
@@ -397,7 +397,7 @@ ngx_http_intake_read_snapshot(ngx_http_intake_fetch_source_t *fs,
     ngx_intake_redis_reply_t   e;
     ngx_http_intake_fetch_t   *fetch;
 
-    if (reply->type != NGX_INTAKE_REDIS_ARRAY || reply->nelts < 4) {
+    if (reply->type != NGX_INTAKE_REDIS_ARRAY || reply->nelts < 5) {
         return;
     }
 
@@ -415,6 +415,12 @@ ngx_http_intake_read_snapshot(ngx_http_intake_fetch_source_t *fs,
 
     e = ngx_intake_redis_element(reply, 3);
     ngx_http_intake_read_past(&fs->past, sla, fetch->now, panel, &e);
+
+    e = ngx_intake_redis_element(reply, 4);
+
+    if (e.str.len == sizeof(panel->key)) {
+        ngx_memcpy(panel->key, e.str.data, sizeof(panel->key));
+    }
 
     panel->fetched = fetch->now;
 }

@@ -101,6 +101,10 @@ ngx_http_intake_sweep_init(ngx_cycle_t *cycle,
         sweep->source = source[i];
         sweep->sla = source[i]->sla;
         sweep->sweeper = sweeper;
+
+        if (ngx_http_intake_random_text(sweep->key, cycle->log) != NGX_OK) {
+            return NGX_ERROR;
+        }
     }
 
     if (sweeper->sweeps.nelts == 0) {
@@ -305,6 +309,7 @@ ngx_http_intake_sweep_write(ngx_intake_redis_args_t *args, void *data,
     ngx_intake_redis_number_arg(args, NGX_HTTP_INTAKE_SWEEP_LIMIT);
     ngx_intake_redis_text_arg(args, &sweep->source->event_source);
     ngx_intake_redis_number_arg(args, NGX_HTTP_INTAKE_ESCALATIONS);
+    ngx_intake_redis_arg(args, sweep->key, sizeof(sweep->key));
 
     for (i = 0; i < sla->ntiers; i++) {
         ngx_http_intake_sweep_tier_args(args, sweep, i);

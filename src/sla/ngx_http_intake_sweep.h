@@ -52,6 +52,9 @@ typedef struct {
 
     int64_t                         reread_at;  /* ms; the last start */
 
+    /* for who is there first */
+    u_char                          key[NGX_HTTP_INTAKE_SECRET_LEN];
+
     unsigned                        busy:1;     /* a call is under way */
     unsigned                        failed:1;   /* which has been logged */
 } ngx_http_intake_sweep_t;

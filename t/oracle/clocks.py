@@ -48,6 +48,7 @@ BOUNDS = [b * 1000 for b in BOUNDS]
 MINUTE, HOUR, DAY = 60000, 3600000, 86400000
 SETS = ["wait", "ok", "risk", "late", "step"]
 CLOCKS = ["first", "next"]
+KEY = "0123456789abcdef" * 2
 
 # what is put into a script, instead of what, by the name of a fault
 FAULTS = {
@@ -276,7 +277,7 @@ class Scripts:
         return self.call("sweep", self.keys(now, self.stream[:-1] + "}"
                                             + ":escalations"), [
             *self.conf(), now, *self.readings(now), limit, "/test", 1000000,
-            *config, *known])
+            KEY, *config, *known])
 
     def sweep_all(self, now, limit=1000):
         total, known = [0] * 6, []
@@ -689,7 +690,8 @@ def redis_sets(scripts):
 
 def counters(scripts, key):
     return {k.decode(): int(v) for k, v in
-            scripts.client.hgetall(scripts.prefix + key).items()}
+            scripts.client.hgetall(scripts.prefix + key).items()
+            if k != b"key"}
 
 
 class Random:
@@ -1215,7 +1217,7 @@ def edge_sweepers(scripts, client, now):
 def edge_calendar(scripts, client, now):
     def sweep(text):
         return scripts.call("sweep", scripts.keys(now), [
-            *scripts.conf(), now, *scripts.readings(now), 10, "/", 10,
+            *scripts.conf(), now, *scripts.readings(now), 10, "/", 10, KEY,
             0, 0, "", text, 0, 0, "", ""])[8]
 
     def adopt(old, new):

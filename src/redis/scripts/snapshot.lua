@@ -15,7 +15,7 @@
 --           and next's number of ms before the deadline at which a wait is at
 --           risk
 --
--- Returns {METRICS, LANES, CONVERSATIONS, HASHES}
+-- Returns {METRICS, LANES, CONVERSATIONS, HASHES, KEY}
 --
 --   METRICS        names and values of P:sla:m, by turns, and last "rev", which
 --                  has grown if any of them has
@@ -31,6 +31,7 @@
 --   HASHES         of the day, the hour, and the further keys, in order, names
 --                  and values by turns
 --
+--   KEY            the field "key" of P:sla:m, or nothing
 
 
 local c, call = clocks(1), redis.call
@@ -39,7 +40,7 @@ local now = tonumber(ARGV[c.rest])
 c.b = c.rest + 1
 
 local wanted, risks = ARGV[c.b + c.n], c.b + c.n + 1
-local lanes, conversations, hashes = {}, {}, {}
+local lanes, conversations, hashes, key = {}, {}, {}, ''
 
 
 local function next_due(k, b)
@@ -130,9 +131,9 @@ for t = 0, c.n - 1 do
     end
 end
 
-for i, key in ipairs(KEYS) do
+for i, name in ipairs(KEYS) do
     if i == 3 or i == 4 or i >= c.keys then
-        hashes[#hashes + 1] = call('HGETALL', key)
+        hashes[#hashes + 1] = call('HGETALL', name)
     end
 end
 
@@ -141,10 +142,14 @@ end
 local metrics, rev = call('HGETALL', KEYS[2]), 0
 
 for i = 2, #metrics, 2 do
-    rev = rev + (tonumber(metrics[i]) or 0)
+    if metrics[i - 1] == 'key' then
+        key = metrics[i]
+    else
+        rev = rev + (tonumber(metrics[i]) or 0)
+    end
 end
 
 metrics[#metrics + 1] = 'rev'
 metrics[#metrics + 1] = string.format('%.0f', rev)
 
-return { metrics, lanes, conversations, hashes }
+return { metrics, lanes, conversations, hashes, key }

@@ -12,7 +12,8 @@
 --
 -- ARGV      CONF; the time; the readings of the tiers' clocks; the most that
 --           are taken out of a set in a call; the field source; maxlen of the
---           stream, approximate; then for each tier four:
+--           stream, approximate; the key of P:sla:m, if it has none yet;
+--           then for each tier four:
 --
 --           first's and next's number of ms before the deadline at which a
 --           wait is at risk; the names of the steps of escalation, in the
@@ -52,7 +53,7 @@ c.b = c.rest + 1
 
 local a = c.b + c.n
 local limit, source, maxlen = tonumber(ARGV[a]), ARGV[a + 1], ARGV[a + 2]
-local config = a + 3
+local config = a + 4
 
 
 local function tell(place)
@@ -291,6 +292,12 @@ for t = 0, c.n - 1 do
 end
 
 flush(c)
+
+-- what people see of conversations is keyed with this, on all nodes
+
+if not redis.call('HGET', KEYS[2], 'key') then
+    redis.call('HSET', KEYS[2], 'key', ARGV[a + 3])
+end
 
 n[8] = drain()
 n[9] = calendars()

@@ -80,6 +80,8 @@
 -- clock which were not longer than BOUND but than the bound before it (inf:
 -- longer than all), with their sums hw:LANE:sum and hb:LANE:sum.  The counters
 -- of lanes without the sums are in the hashes of the day and the hour too.
+-- P:sla:m has also cal:TIER, which calendar the readings of a tier are of, and
+-- key, a random text with which conversations are hashed where people read.
 --
 
 
