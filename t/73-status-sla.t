@@ -239,6 +239,7 @@ subtest 'JSON of an idle node' => sub {
            'its horizon');
 
     is_deeply($mail->{conversations}, [], 'nobody waits');
+    is($mail->{conversations_left_out}, 0, 'nor more than are listed');
     is_deeply($mail->{events}, { map { $_ => 0 } qw(inbound outbound auto
         note reaction pause resume close merge) }, 'events');
     is_deeply($mail->{anomalies}, { map { $_ => 0 } qw(id_reused unparsed
@@ -744,7 +745,8 @@ subtest 'without Redis' => sub {
         is($doc->{snapshot}{stale}, JSON::PP::true, 'stale');
         cmp_ok($doc->{snapshot}{age_ms}, '>', 15000, 'for long');
         is($mail->{$_}, undef, "$_: null")
-            for qw(tiers events conversations stream);
+            for qw(tiers events conversations conversations_left_out
+                   stream);
         is_deeply([sort keys %{$mail->{anomalies}}],
                   [qw(id_reused unknown_outcome unparsed)], 'own anomalies');
     }

@@ -578,8 +578,9 @@ subtest 'sizes' => sub {
     my ($tables) = tables(page($t, '/detail'));
 
     cmp_ok(length $res->body, '<', 20000, 'below 20 KB');
-    is(@{$tables->{'Overdue conversations'}}, 16, 'the oldest 15');
-    like($res->body, qr/the oldest 15 of 50/, 'of how many');
+    is(@{$tables->{'Overdue conversations'}}, 16, 'fifteen of them');
+    like($res->body, qr/>15 of 50, the longest overdue first</,
+         'and of how many');
     is_deeply([grep { $_->[3] ne '5 h' }
                @{$tables->{'Overdue conversations'}}[1 .. 10]], [],
               'the oldest first');
@@ -620,6 +621,65 @@ subtest 'sizes' => sub {
     like(join('|', page($t, '/status')->words('p')), qr/There is no source/,
          'and says why it is empty');
     is((tables(page($t, '/status')))[1][0], undef, 'no table');
+};
+
+
+# Who is overdue is listed first, however many others wait for longer, and in
+# whatever lane.
+
+subtest 'overdue among many' => sub {
+    $t->write_file_expand('nginx.conf', conf(blocks => join '',
+        map { source($_->[0], $_->[1]) } ['fresh', 'sla first=30m next=30m;'],
+        ['paused', 'sla first=30m;'], ['slow', 'sla first=9h at_risk=50%;']));
+    ok($t->reload(), 'other sources');
+    $now = time();
+
+    happen($t, (map { ['fresh', "f$_", 'message', $now - 60] } 1 .. 120),
+           (map { ['fresh', "n$_", 'message', $now - 5 * 3600 - 120],
+                  ['fresh', "n$_", 'reply', $now - 5 * 3600 - 60],
+                  ['fresh', "n$_", 'message', $now - 5 * 3600] } 1 .. 5),
+           (map { ['paused', "p$_", 'message', $now - 6 * 3600],
+                  ['paused', "p$_", 'pause', $now - 6 * 3600 + 60] } 1 .. 100),
+           (map { ['paused', "o$_", 'message', $now - 3 * 3600] } 1 .. 5),
+           (map { ['slow', "r$_", 'message', $now - 8 * 3600] } 1 .. 5),
+           (map { ['slow', "s$_", 'message', $now - 10 * 3600 - $_] }
+                1 .. 10));
+    settle($t, sub { @{$_[0]{Overdue} // []} == 7 });
+
+    my ($tables) = tables(page($t, '/detail'));
+    my (undef, @rows) = @{$tables->{'Overdue conversations'}};
+
+    like($t->get('/detail?format=html')->body, qr/>15 of 20, the longest /,
+         'of all');
+    is_deeply([map { $_->[0] =~ s/^\S+ //r . ", $_->[1], $_->[3]" } @rows],
+              [('fresh next, 4 h 30 min, 5 h') x 5,
+               ('paused first, 2 h 30 min, 3 h') x 5,
+               ('slow first, 1 h, 10 h') x 5],
+              'the longest overdue, not the oldest');
+
+    my $doc = $t->get('/detail?format=json')->json;
+
+    for my $case (['fresh', 25, ['next overdue', 5], ['first ok', 95]],
+                  ['paused', 5, ['first overdue', 5], ['first paused', 95]],
+                  ['slow', 0, ['first overdue', 10], ['first at_risk', 5]])
+    {
+        my ($name, $left_out, @expected) = @$case;
+        my ($source) = grep { $_->{name} eq $name } @{$doc->{sources}};
+        my @list = @{$source->{conversations}};
+        my @runs;
+
+        for (map { "$_->{clock} $_->{state}" } @list) {
+            push @runs, [$_, 0] if !@runs || $runs[-1][0] ne $_;
+            $runs[-1][1]++;
+        }
+
+        is_deeply(\@runs, \@expected, "$name: the overdue first");
+        is($source->{conversations_left_out}, $left_out,
+           "$name: and how many more");
+        is_deeply([map { $_->{overdue_business_seconds} } @list],
+                  [sort { $b <=> $a } map { $_->{overdue_business_seconds} }
+                                          @list], "$name: in order");
+    }
 };
 
 

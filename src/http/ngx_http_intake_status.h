@@ -128,6 +128,10 @@ int64_t ngx_http_intake_exhausted(ngx_http_intake_sla_t *sla,
 int64_t ngx_http_intake_elapsed(ngx_http_intake_sla_t *sla, ngx_uint_t lane,
     int64_t from, int64_t to);
 
+/* ms that the clock of a lane is beyond the deadline of somebody overdue */
+int64_t ngx_http_intake_overdue(ngx_http_intake_sla_t *sla,
+    ngx_http_intake_open_shown_t *open, int64_t now);
+
 /*
  * What a conversation is called where people read: 16 hexadecimal digits, the
  * same on all nodes, from which its id cannot be guessed without the key that

@@ -52,6 +52,7 @@ typedef struct {
 typedef struct {
     ngx_http_intake_source_status_t    *ss;
     ngx_http_intake_open_shown_t       *open;
+    int64_t                             by;         /* ms of its clock */
 } ngx_http_intake_late_t;
 
 
@@ -68,7 +69,7 @@ typedef struct {
     ngx_http_intake_sums_t              sums;
 
     ngx_http_intake_late_t              late[NGX_HTTP_INTAKE_LATE_SHOWN];
-    ngx_uint_t                          nlate;      /* the oldest first */
+    ngx_uint_t                          nlate;      /* the longest first */
 } ngx_http_intake_status_page_t;
 
 

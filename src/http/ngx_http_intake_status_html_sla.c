@@ -149,13 +149,13 @@ ngx_http_intake_compare_ranked(const void *one, const void *two)
 }
 
 
-/* puts each where it belongs among those who have waited longest so far */
+/* puts each where it belongs among those who are the latest so far */
 
 static void
 ngx_http_intake_find_late(ngx_http_intake_status_page_t *page,
     ngx_http_intake_source_status_t *ss)
 {
-    int64_t                        i;
+    int64_t                        i, by;
     ngx_uint_t                     n;
     ngx_http_intake_open_shown_t  *open;
 
@@ -167,25 +167,27 @@ ngx_http_intake_find_late(ngx_http_intake_status_page_t *page,
         open = &ss->panel->open[i];
 
         if (open->state != NGX_HTTP_INTAKE_OPEN_OVERDUE) {
-            continue;
+            break;
         }
 
+        by = ngx_http_intake_overdue(ss->source->sla, open, page->now);
         n = page->nlate;
 
         if (n < NGX_HTTP_INTAKE_LATE_SHOWN) {
             page->nlate++;
 
-        } else if (page->late[--n].open->since <= open->since) {
+        } else if (page->late[--n].by >= by) {
             continue;
         }
 
-        while (n && page->late[n - 1].open->since > open->since) {
+        while (n && page->late[n - 1].by < by) {
             page->late[n] = page->late[n - 1];
             n--;
         }
 
         page->late[n].ss = ss;
         page->late[n].open = open;
+        page->late[n].by = by;
     }
 }
 
@@ -522,10 +524,10 @@ ngx_http_intake_put_late(ngx_http_intake_writer_t *w,
                            "<caption>Overdue conversations <small>");
 
     if ((int64_t) page->nlate < page->sums.overdue) {
-        ngx_http_intake_put(w, "the oldest ");
         ngx_http_intake_put_number(w, page->nlate);
         ngx_http_intake_put(w, " of ");
         ngx_http_intake_put_number(w, page->sums.overdue);
+        ngx_http_intake_put(w, ", the longest overdue first");
 
     } else {
         ngx_http_intake_put_number(w, page->nlate);

@@ -4,7 +4,6 @@
  */
 
 
-#include "ngx_http_intake_form.h"
 #include "ngx_http_intake_status.h"
 
 
@@ -196,6 +195,16 @@ ngx_http_intake_elapsed(ngx_http_intake_sla_t *sla, ngx_uint_t lane,
 
     return ngx_max(ngx_intake_business_clock_read(clock, to)
                    - ngx_intake_business_clock_read(clock, from), 0);
+}
+
+
+int64_t
+ngx_http_intake_overdue(ngx_http_intake_sla_t *sla,
+    ngx_http_intake_open_shown_t *open, int64_t now)
+{
+    return ngx_intake_business_clock_read(
+                             ngx_http_intake_lane_clock(sla, open->lane), now)
+           - open->due;
 }
 
 

@@ -78,6 +78,9 @@ ngx_http_intake_json_panel(json_t *object, ngx_http_intake_status_t *status,
     if (detail) {
         rc |= json_object_set_new(object, "conversations",
                                ngx_http_intake_json_conversations(status, ss));
+        rc |= json_object_set_new(object, "conversations_left_out",
+                                  panel ? json_integer(panel->nmore)
+                                        : json_null());
     }
 
     if (ss->source->sla == NULL) {

@@ -114,7 +114,9 @@ typedef struct {
                                             NGX_HTTP_INTAKE_CLOCK_ANOMALIES];
     ngx_http_intake_lane_t          lanes[NGX_HTTP_INTAKE_LANES];
 
+    /* those who wait, the overdue first, and how many more there are */
     int64_t                         nopen;
+    int64_t                         nmore;
     ngx_http_intake_open_shown_t    open[NGX_HTTP_INTAKE_OPEN_SHOWN];
 
     /* with which they are hashed; key[0] is 0: not read */
@@ -178,8 +180,8 @@ void ngx_http_intake_add_tally(ngx_http_intake_tally_t *sum,
 
 /*
  * sla/fetch_reply: what the snapshot script tells of the lanes, rows in their
- * order, and of the conversations, {H, TIER, CLOCK, since, due, state} each;
- * what XINFO GROUPS and XPENDING tell of the groups.
+ * order, and then of the conversations, {H, TIER, CLOCK, since, due, state}
+ * each, in theirs; what XINFO GROUPS and XPENDING tell of the groups.
  */
 void ngx_http_intake_read_lanes(ngx_http_intake_panel_t *panel,
     ngx_intake_redis_reply_t *lanes);

@@ -54,10 +54,14 @@ ngx_http_intake_read_conversations(ngx_http_intake_sla_t *sla,
     ngx_intake_redis_reply_t       row, e;
     ngx_http_intake_open_shown_t  *open;
 
+    for (i = 0; i < 2 * sla->ntiers; i++) {
+        panel->nmore += panel->lanes[i].waiting;
+    }
+
     for (i = 0; i < list->nelts; i++) {
 
         if (panel->nopen == NGX_HTTP_INTAKE_OPEN_SHOWN) {
-            return;
+            break;
         }
 
         row = ngx_intake_redis_element(list, i);
@@ -118,6 +122,8 @@ ngx_http_intake_read_conversations(ngx_http_intake_sla_t *sla,
 
         panel->nopen++;
     }
+
+    panel->nmore = ngx_max(panel->nmore - panel->nopen, 0);
 }
 
 

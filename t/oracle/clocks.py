@@ -649,6 +649,29 @@ class Model:
         return rows
 
 
+    def listed(self, now):
+        """Who waits, as the snapshot lists them: the worst first."""
+        rows = []
+        for c in self.conversations.values():
+            if not c.waiting:
+                continue
+            tier, n = self.tier(c), c.next
+            b, due, since = tier.read(now), self.due(c), c.waiting[0][0]
+            if c.paused is not None:
+                state, due, order = 3, -1, since
+            elif c.told == 2 or due < b:
+                state, order = 0, due - b
+            elif c.told == 1 or due <= b + tier.risks[n]:
+                state, order = 1, due - b
+            else:
+                state, order = 2, due - b
+            member = digest(c.ref)
+            rows.append((state, order, member,
+                         [member, tier.name, CLOCKS[n], since, due,
+                          ("overdue", "at_risk", "waiting", "paused")[state]]))
+        return [row[3] for row in sorted(rows)]
+
+
 def rfc3339(ms):
     at = datetime.datetime.utcfromtimestamp(ms // 1000)
     return at.strftime("%Y-%m-%dT%H:%M:%S") + f".{ms % 1000:03}Z"
@@ -889,12 +912,12 @@ class Random:
              {ref: not c.waiting for ref, c in model.conversations.items()})
         reply = scripts.snapshot(self.now, 1000)
         same("snapshot", reply[1], model.lanes(self.now))
-        same("listed", len(reply[2]), sum(bool(c.waiting) for c in
-                                          model.conversations.values()))
-        states = collections.Counter(row[5].decode() for row in reply[2])
-        for i, name in ((1, "at_risk"), (2, "overdue"), (3, "paused")):
-            same("listed as " + name, states[name],
-                 sum(row[i] for row in reply[1]))
+        listed = model.listed(self.now)
+        same("listed", [[x.decode() if isinstance(x, bytes) else x
+                         for x in row] for row in reply[2]], listed)
+        wanted = self.rng.randrange(len(listed) + 1)
+        same(f"the first {wanted}", scripts.snapshot(self.now, wanted)[2],
+             reply[2][:wanted])
 
     def days_are(self):
         found = {}
