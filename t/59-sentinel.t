@@ -15,6 +15,7 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 use Time::HiRes qw(time);
 
+use Intake::DNS;
 use Intake::Deliveries;
 use Intake::FakeRedis;
 use Intake::Problem;
@@ -116,7 +117,11 @@ subtest "a fail-over under load: $binary" => sub {
 
 # [what the sentinels name, in order; which master is used]
 
-sub named { "*2\r\n\$9\r\n127.0.0.1\r\n\$" . length($_[0]) . "\r\n$_[0]\r\n" }
+sub named {
+    my ($port, $host) = @_;
+    return "*2\r\n" . join '', map { '$' . length($_) . "\r\n$_\r\n" }
+                             $host // '127.0.0.1', $port;
+}
 
 my %answers = (
     'it does not know' => ["*-1\r\n"],
@@ -181,6 +186,67 @@ subtest 'a sentinel that is of no use' => sub {
     }
 
     $d->balance('each once');
+    $t->finish();
+};
+
+
+# where the sentinels announce host names; nobody listens at 127.0.0.8 and .9
+
+subtest 'names with several addresses' => sub {
+    my $t = Intake::Test->new();
+    my $master = $t->redis(port => 1);
+    my $dns = Intake::DNS->new(dir => $t->dir(), names => {
+        'one.test' => [qw(127.0.0.8 127.0.0.9 127.0.0.1)],
+        'none.test' => [qw(127.0.0.8 127.0.0.9)] });
+    my ($one, $none, $address) = map { named($master->port(), $_) }
+                                 'one.test', 'none.test', '127.0.0.1';
+    my $fake = Intake::FakeRedis->new(dir => $t->dir(), port => 1,
+                                      rules => { SENTINEL => $one });
+    my $conf = delivery_conf(redis => 'server ' . url($fake) . ';
+                                       connect_timeout 1s;',
+                             source => 'deadline 5s;');
+
+    $conf =~ s/(?=^ +intake_redis)/resolver 127.0.0.1:@{[$dns->port()]};/m;
+    $t->write_file_expand('nginx.conf', $conf);
+    $t->run();
+
+    my $d = Intake::Deliveries->new(t => $t, redis => $master);
+    my ($worker) = $t->worker_pids();
+    my $asked = sub { scalar(() = $fake->commands('SENTINEL')) };
+    my $drop = sub {
+        ok($d->steady(), 'a connection');
+        $fake->rules(SENTINEL => [@_]);
+        $master->command(qw(CLIENT KILL TYPE normal SKIPME yes));
+    };
+
+    ok($d->ready(), 'a connection');
+    is($asked->(), 1, 'all are tried before a sentinel is asked again');
+
+    # a fail-over between two tries
+
+    my %after = (address => $address, name => $one);
+
+    for my $after (sort keys %after) {
+        $drop->(($none, $after{$after}) x 9);
+        ok($t->wait_for(sub { $d->deliver($after)->status == 200 }, 20),
+           "another $after: stored");
+    }
+
+    is_deeply([$t->worker_pids()], [$worker], 'by the same worker');
+
+    # what was named before is not used when nobody knows
+
+    my ($n, $connects) = ($asked->(),
+                          $d->metric('intake_redis_connects_total'));
+
+    $drop->("*-1\r\n");
+    ok($t->wait_for(sub { $asked->() >= $n + 4 }, 20), 'nobody knows');
+    is($d->metric('intake_redis_connects_total'), $connects,
+       'nobody is used');
+    $fake->rules(SENTINEL => $one);
+    ok($d->ready(20), 'a connection');
+    $d->balance('each once');
+    $dns->stop();
     $t->finish();
 };
 

@@ -41,7 +41,7 @@ ngx_intake_redis_next(ngx_intake_redis_t *redis)
 
     case NGX_INTAKE_REDIS_DOWN:
 
-        if (redis->sentinel) {
+        if (redis->sentinel && redis->addr == 0) {
             ngx_intake_redis_discover(redis);
             return;
         }

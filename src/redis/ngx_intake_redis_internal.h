@@ -405,7 +405,7 @@ void ngx_intake_redis_op_requeue(ngx_intake_redis_t *redis,
 ngx_int_t ngx_intake_redis_create_sentinel(ngx_intake_redis_t *redis);
 void ngx_intake_redis_destroy_sentinel(ngx_intake_redis_t *redis);
 
-/* DOWN: asks who the master is, then connects. */
+/* DOWN, no address is left: asks who the master is, then connects. */
 void ngx_intake_redis_discover(ngx_intake_redis_t *redis);
 
 /* RESOLVING: the only peer is server, at host from now on; connects. */

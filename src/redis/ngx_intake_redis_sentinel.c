@@ -14,7 +14,8 @@
  * Sentinel: before each connection it is asked who the master is.  The
  * sentinels have a client of their own, which tries them in turn; the next one
  * is asked when one does not know, does not answer, or named a server that
- * cannot be used or whose ROLE is another.
+ * cannot be used or whose ROLE is another.  All addresses of a name are tried
+ * before that.
  */
 
 
@@ -92,6 +93,10 @@ ngx_intake_redis_discover(ngx_intake_redis_t *redis)
     ngx_intake_redis_set_state(redis, NGX_INTAKE_REDIS_RESOLVING);
 
     sentinel->asked = 0;
+
+    /* those of another name would be of another server */
+
+    redis->peers[redis->peer].naddrs = 0;
 
     if (sentinel->doubt) {
         ngx_intake_redis_next_sentinel(redis);
@@ -266,11 +271,6 @@ ngx_intake_redis_use(ngx_intake_redis_t *redis,
         return;
 
     case NGX_DECLINED:
-
-        /* those of another name would be of another server */
-
-        peer->naddrs = 0;
-
         ngx_intake_redis_resolve(redis);
         return;
 
