@@ -146,6 +146,38 @@ subtest 'a record that is too large for Redis' => sub {
 };
 
 
+# Redis says nothing to it: the connection ends when so much of it was read
+
+subtest 'a record that Redis does not read to its end' => sub {
+    my ($t, $redis, $a) = start();
+
+    is($t->post('/n', 'small')->status, 200, 'kept');
+    is($t->post('/n', 'x' x (3 * 1024 * 1024))->status, 200, 'kept');
+    is($t->post('/n', 'behind')->status, 200, 'kept');
+    $a->deliver("a-$_") for 1 .. 5;
+    $redis->{options} = { 'client-query-buffer-limit' => '1mb' };
+    $t->expect_log(qr/\[error\] .*redis connection/);
+    $redis->start();
+
+    ok($t->wait_for(sub { !spool_files($t, 'seg') }, 60), 'replayed');
+    $a->balance('others');
+    is($redis->command(qw(XLEN intake:{n})), 2, 'and of the source');
+    is(() = spool_dump($t, 'bad') =~ /^record/gm, 1, 'it is kept, alone');
+    is(scalar $t->error_log_lines(qr/\[error\] .*a record of the spool is/),
+       1, 'one line');
+    cmp_ok($a->metric('intake_redis_connects_total'), '<', 10,
+           'not again and again');
+
+    my ($bad) = spool_files($t, 'bad');
+
+    $redis->command(qw(CONFIG SET client-query-buffer-limit 1gb));
+    rename $bad, $bad =~ s/bad$/seg/r or die $!;
+    ok(spool_empty($t), 'replayed under its old name');
+    is($redis->command(qw(XLEN intake:{n})), 3, 'once');
+    $t->finish();
+};
+
+
 # the third of five records lies on it, the others do not
 
 subtest 'a sector that cannot be read' => sub {

@@ -15,6 +15,10 @@
  */
 
 
+/* that the operations of a connection may have together in any case */
+#define NGX_HTTP_INTAKE_MAX_BYTES  (8 * 1024 * 1024)
+
+
 static char *ngx_http_intake_check_redis(ngx_conf_t *cf,
     ngx_http_intake_main_conf_t *imcf);
 static void ngx_http_intake_ask_durability(ngx_intake_redis_conf_t *redis,
@@ -75,6 +79,13 @@ ngx_http_intake_check_conf(ngx_conf_t *cf, ngx_http_intake_main_conf_t *imcf)
         }
 
         ngx_http_intake_ask_durability(&imcf->redis, sources[i]);
+
+        /* of a form with files most of it does not go to Redis */
+
+        if (sources[i]->form == NULL) {
+            imcf->redis.max_bytes = ngx_max(imcf->redis.max_bytes,
+                                            2 * sources[i]->max_body);
+        }
     }
 
     return ngx_http_intake_check_spool(cf, imcf);
@@ -108,6 +119,7 @@ ngx_http_intake_check_redis(ngx_conf_t *cf, ngx_http_intake_main_conf_t *imcf)
     ngx_conf_init_msec_value(redis->timeout, 2000);
     ngx_conf_init_msec_value(redis->connect_timeout, 1000);
     ngx_conf_init_uint_value(redis->max_in_flight, 1024);
+    redis->max_bytes = NGX_HTTP_INTAKE_MAX_BYTES;
     ngx_conf_init_msec_value(redis->max_clock_skew, 5000);
 
     if (redis->prefix.data == NULL) {

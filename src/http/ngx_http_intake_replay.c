@@ -196,7 +196,8 @@ ngx_http_intake_replayed(void *data, ngx_http_intake_code_e code,
 
 /*
  * A server that is away or takes nothing is no fault of a source, but in a
- * cluster, where each source is on a server of its own.
+ * cluster, where each source is on a server of its own; that what is large
+ * takes long, or finds no room, is no reason for others to wait.
  */
 
 static ngx_int_t
@@ -211,16 +212,20 @@ ngx_http_intake_replay_result(ngx_http_intake_delivery_t *delivery,
         return NGX_ERROR;
     }
 
-    if ((code == NGX_HTTP_INTAKE_STORE_TIMEOUT
-         || code == NGX_HTTP_INTAKE_STORE_UNAVAILABLE)
-        && ngx_http_intake_alone(delivery))
-    {
-        return NGX_AGAIN;
-    }
-
     if (code == NGX_HTTP_INTAKE_DURABILITY_UNAVAILABLE
         || delivery->fault
         || ngx_intake_redis_is_cluster(ngx_http_intake_redis()))
+    {
+        return NGX_ABORT;
+    }
+
+    if (!ngx_http_intake_alone(delivery)) {
+        return NGX_DECLINED;
+    }
+
+    if (code == NGX_HTTP_INTAKE_STORE_TIMEOUT
+        || (code == NGX_HTTP_INTAKE_STORE_UNAVAILABLE
+            && ngx_intake_redis_reachable(ngx_http_intake_redis())))
     {
         return NGX_ABORT;
     }

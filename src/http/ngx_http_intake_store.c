@@ -18,10 +18,6 @@
  */
 
 
-/* ms that a megabyte out of the spool, for which nobody waits, may take */
-#define NGX_HTTP_INTAKE_REPLAY_PACE  1000
-
-
 /* of this worker */
 
 typedef struct {
@@ -307,6 +303,7 @@ ngx_http_intake_open_batch(ngx_http_intake_delivery_t *delivery)
 
     batch->source = delivery->source;
     batch->stream = stream;
+    batch->op = NULL;
     batch->now = ngx_http_intake_now();
     batch->nelts = 0;
     batch->nchanges = 0;
@@ -403,7 +400,7 @@ ngx_http_intake_close_batch(ngx_http_intake_batch_t *batch)
 /*
  * NGX_ABORT: the server cannot give the durability that the source asks for.
  * Where there is a spool nobody waits for a Redis that is known to be away.
- * What is replayed has time, so that what is large gets through in the end.
+ * What is replayed has time, so that it gets through in the end.
  */
 
 static ngx_int_t
@@ -411,7 +408,6 @@ ngx_http_intake_send_batch(ngx_http_intake_store_t *store,
     ngx_http_intake_batch_t *batch, ngx_log_t *log)
 {
     ngx_int_t               rc;
-    ngx_msec_t              timeout;
     ngx_intake_redis_t     *redis;
     ngx_intake_redis_op_t  *op;
 
@@ -430,21 +426,21 @@ ngx_http_intake_send_batch(ngx_http_intake_store_t *store,
 
     ngx_intake_redis_op_durability(op, &batch->source->durability);
 
-    timeout = batch->source->patience;
-
     if (batch->replayed) {
-        timeout = store->conf->redis.timeout
-                  + batch->bytes / (1024 * 1024) * NGX_HTTP_INTAKE_REPLAY_PACE;
+        ngx_intake_redis_op_patient(op);
     }
 
-    rc = ngx_intake_redis_send(redis, op, timeout, 1, ngx_http_intake_stored,
-                               batch);
+    rc = ngx_intake_redis_send(redis, op, batch->source->patience, 1,
+                               ngx_http_intake_stored, batch);
 
     if (rc != NGX_OK) {
         ngx_intake_redis_op_free(op);
+        return rc;
     }
 
-    return rc;
+    batch->op = op;
+
+    return NGX_OK;
 }
 
 
@@ -495,6 +491,9 @@ ngx_http_intake_stored(void *data, ngx_intake_redis_result_e result,
 
             if (result != NGX_INTAKE_REDIS_OK && reply) {
                 ngx_http_intake_set_fault(delivery, &reply->str);
+
+            } else if (batch->op && ngx_intake_redis_is_cut(batch->op)) {
+                delivery->unfit = ngx_http_intake_alone(delivery);
             }
 
             delivery->handler(delivery->data, code, NULL);

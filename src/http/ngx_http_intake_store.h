@@ -92,6 +92,7 @@ struct ngx_http_intake_batch_s {
     ngx_queue_t                     queue;         /* of those not sent yet */
     ngx_http_intake_source_t       *source;
     ngx_http_intake_stream_t       *stream;
+    ngx_intake_redis_op_t          *op;            /* NULL: not sent */
     int64_t                         now;           /* ms since 1970 */
     ngx_uint_t                      nelts;
     ngx_uint_t                      nchanges;

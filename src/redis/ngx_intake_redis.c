@@ -10,8 +10,11 @@
 #include "ngx_intake_redis_internal.h"
 
 
-/* of all operations of a worker that wait or are unanswered */
-#define NGX_INTAKE_REDIS_MAX_BYTES      (8 * 1024 * 1024)
+/* no byte in this time while replies are due: the connection is dead */
+#define NGX_INTAKE_REDIS_SILENCE        5000
+
+/* as much as kernels and proxies may have of what was written */
+#define NGX_INTAKE_REDIS_ON_ITS_WAY     (8 * 1024 * 1024)
 
 
 static ngx_intake_redis_t *ngx_intake_redis_new(ngx_cycle_t *cycle,
@@ -222,7 +225,6 @@ ngx_intake_redis_send(ngx_intake_redis_t *redis, ngx_intake_redis_op_t *op,
     ngx_msec_t timeout, ngx_uint_t repeatable,
     ngx_intake_redis_handler_pt handler, void *data)
 {
-    size_t               size;
     ngx_intake_redis_t  *client;
 
     if (op->bad || op->nargs) {
@@ -251,11 +253,11 @@ ngx_intake_redis_send(ngx_intake_redis_t *redis, ngx_intake_redis_op_t *op,
         return NGX_ABORT;
     }
 
-    size = op->buf.last - op->buf.start;
+    /* a large one is let in, too, as long as the others are not too much */
 
     if (redis->info.in_flight
         && (redis->info.in_flight >= redis->conf->max_in_flight
-            || redis->bytes + size > NGX_INTAKE_REDIS_MAX_BYTES))
+            || redis->bytes >= redis->conf->max_bytes))
     {
         return NGX_BUSY;
     }
@@ -263,6 +265,11 @@ ngx_intake_redis_send(ngx_intake_redis_t *redis, ngx_intake_redis_op_t *op,
     op->handler = handler;
     op->data = data;
     op->repeatable = (repeatable != 0);
+
+    if (op->patient) {
+        timeout = ngx_intake_redis_patience(redis, op);
+    }
+
     op->deadline = ngx_current_msec
                    + (timeout ? timeout : redis->conf->timeout);
 
@@ -448,6 +455,37 @@ ngx_intake_redis_add_deadline(ngx_intake_redis_t *redis,
     ngx_queue_insert_after(q, &op->deadlines);
 
     ngx_intake_redis_set_timer(redis);
+}
+
+
+void
+ngx_intake_redis_extend(ngx_intake_redis_t *redis, ngx_intake_redis_op_t *op)
+{
+    /* a worker that quits does not wait for what nobody waits for */
+
+    if (!op->patient || op->told || ngx_exiting) {
+        return;
+    }
+
+    ngx_queue_remove(&op->deadlines);
+
+    op->deadline = ngx_current_msec + ngx_intake_redis_patience(redis, op);
+
+    ngx_intake_redis_add_deadline(redis, op);
+}
+
+
+ngx_msec_t
+ngx_intake_redis_patience(ngx_intake_redis_t *redis,
+    ngx_intake_redis_op_t *op)
+{
+    size_t  size;
+
+    size = op ? op->buf.last - op->buf.start : 0;
+
+    return ngx_max(NGX_INTAKE_REDIS_SILENCE, 2 * redis->conf->timeout)
+           + ngx_min(size, NGX_INTAKE_REDIS_ON_ITS_WAY) * 1000
+             / (1024 * 1024);
 }
 
 

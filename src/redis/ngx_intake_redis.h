@@ -72,6 +72,7 @@ typedef struct {
     ngx_msec_t                 timeout;            /* ms, of an operation */
     ngx_msec_t                 connect_timeout;    /* ms */
     ngx_uint_t                 max_in_flight;      /* operations a worker */
+    size_t                     max_bytes;          /* of these */
     ngx_msec_t                 max_clock_skew;     /* ms; 0: off */
 
     ngx_intake_redis_durability_t  durability;     /* default of sources */
@@ -223,9 +224,16 @@ void ngx_intake_redis_op_durability(ngx_intake_redis_op_t *op,
     ngx_intake_redis_durability_t *durability);
 
 /*
+ * Before op is sent: nobody waits for it, and to repeat it does no harm.  It has
+ * the time that a silent connection has, which begins anew whenever a part of
+ * it was written, and is sent again after more than one break.
+ */
+void ngx_intake_redis_op_patient(ngx_intake_redis_op_t *op);
+
+/*
  * Queues op; all that is queued in one turn of the event loop leaves in one
  * write.  timeout (ms) is the time until the handler hears UNKNOWN or
- * REFUSED, 0 for the configured one.  repeatable: it may be sent again, once,
+ * REFUSED, 0 for the configured one; that of a patient operation is its own.  repeatable: it may be sent again, once,
  * when the connection broke before the reply.
  *
  *  NGX_OK        queued: handler will be called, later, once; op is the
@@ -272,6 +280,13 @@ void ngx_intake_redis_forget(ngx_intake_redis_op_t *op);
  *  NGX_DECLINED  it is not: nobody but the caller will speak of this error
  */
 ngx_int_t ngx_intake_redis_told(ngx_intake_redis_t *redis, ngx_str_t *error);
+
+/*
+ * For a handler that hears UNKNOWN or REFUSED without a reply: whether the
+ * server, which was there before and after, has ended the connection each time
+ * when it had to read or to answer op, until op was not sent again.
+ */
+ngx_uint_t ngx_intake_redis_is_cut(ngx_intake_redis_op_t *op);
 
 /* The i-th element of an array reply; i < reply->nelts. */
 ngx_intake_redis_reply_t ngx_intake_redis_element(

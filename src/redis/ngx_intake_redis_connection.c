@@ -349,7 +349,7 @@ void
 ngx_intake_redis_close(ngx_intake_redis_t *redis,
     ngx_intake_redis_close_e why, ngx_err_t err, const char *reason)
 {
-    ngx_uint_t   steady, ready, alive, repeated, unknown;
+    ngx_uint_t   steady, ready, alive, cut, repeated, unknown;
     ngx_queue_t  told;
 
     alive = (why != NGX_INTAKE_REDIS_CLOSE_SHUTDOWN
@@ -357,6 +357,7 @@ ngx_intake_redis_close(ngx_intake_redis_t *redis,
 
     ready = (redis->info.state >= NGX_INTAKE_REDIS_READY);
     steady = ngx_intake_redis_steady(redis);
+    cut = (err == 0 || err == NGX_ECONNRESET || err == NGX_EPIPE);
 
     if (!steady
         && (why == NGX_INTAKE_REDIS_CLOSE_LOST
@@ -372,7 +373,7 @@ ngx_intake_redis_close(ngx_intake_redis_t *redis,
     unknown = 0;
 
     if (redis->connection) {
-        ngx_intake_redis_op_requeue(redis, alive, &told, &repeated,
+        ngx_intake_redis_op_requeue(redis, alive, cut, &told, &repeated,
                                     &unknown);
     }
 
@@ -552,7 +553,8 @@ ngx_intake_redis_close_connection(ngx_intake_redis_t *redis)
 
 /*
  * After a failed try nothing that waited for it waits on, but for what was
- * sent before: only the server can tell whether that was executed.
+ * sent before: only the server can tell whether that was executed.  A server
+ * that was away did not go because of one operation.
  */
 
 static void
@@ -568,6 +570,8 @@ ngx_intake_redis_refuse_waiting(ngx_intake_redis_t *redis, ngx_uint_t all,
 
         op = ngx_queue_data(q, ngx_intake_redis_op_t, queue);
         q = ngx_queue_next(q);
+
+        op->cuts = 0;
 
         if (all || !op->maybe) {
             ngx_queue_remove(&op->queue);

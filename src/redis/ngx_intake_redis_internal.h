@@ -45,8 +45,8 @@
 
 #define NGX_INTAKE_REDIS_BUFFER_SIZE    16384
 
-/* who breaks the connection so often in the middle of one has seen enough */
-#define NGX_INTAKE_REDIS_CUTS           3
+/* an operation that so many connections end with is not sent again */
+#define NGX_INTAKE_REDIS_BREAKS         3
 
 
 /* kinds of durability, each with a command that waits for it */
@@ -300,8 +300,12 @@ struct ngx_intake_redis_op_s {
 
     ngx_uint_t                      slot;      /* in a cluster */
     ngx_uint_t                      hops;      /* from node to node */
-    ngx_uint_t                      cuts;      /* breaks when a part of it had
-                                                  been written */
+    ngx_uint_t                      breaks;    /* when a part of it had been
+                                                  written, or, if it is
+                                                  patient, all */
+    ngx_uint_t                      cuts;      /* of these, by the server when
+                                                  this was what it had to read
+                                                  or to answer */
     u_char                         *asked;     /* with ASKING, allocated */
 
     ngx_uint_t                      wait;      /* a control that asks for this
@@ -310,6 +314,7 @@ struct ngx_intake_redis_op_s {
     unsigned                        control:1; /* our own questions */
     unsigned                        bad:1;     /* wrong count of arguments */
     unsigned                        repeatable:1;
+    unsigned                        patient:1; /* nobody waits for it */
     unsigned                        repeated:1;    /* after a break */
     unsigned                        redirected:1;  /* after READONLY */
     unsigned                        asking:1;  /* ASKING goes before it */
@@ -328,6 +333,17 @@ ngx_intake_redis_t *ngx_intake_redis_create_client(ngx_cycle_t *cycle,
 
 /* op, whose deadline is set, waits for its turn. */
 void ngx_intake_redis_accept(ngx_intake_redis_t *redis,
+    ngx_intake_redis_op_t *op);
+
+/* A part of op has been written: if it is patient its time begins anew. */
+void ngx_intake_redis_extend(ngx_intake_redis_t *redis,
+    ngx_intake_redis_op_t *op);
+
+/*
+ * How long, in ms, the server may be silent when it has op, or NULL, to answer:
+ * a second for each megabyte of what may still be on its way.
+ */
+ngx_msec_t ngx_intake_redis_patience(ngx_intake_redis_t *redis,
     ngx_intake_redis_op_t *op);
 
 /* Makes the deadline timer fit the first deadline. */
@@ -383,13 +399,14 @@ void ngx_intake_redis_op_reply(ngx_intake_redis_t *redis,
     ngx_intake_redis_op_t *op, ngx_int_t rc, ngx_intake_redis_reply_t *reply);
 
 /*
- * The connection is going: puts before those waiting what may be sent again,
- * and into told what has to be told the outcome.  Adds up those that were sent
- * as a whole: repeated will be sent once more, unknown will not.
+ * The connection is going, cut: the server has ended it.  Puts before those
+ * waiting what may be sent again, and into told what has to be told the outcome.
+ * Adds up those that were sent as a whole: repeated will be sent once more,
+ * unknown will not.
  */
 void ngx_intake_redis_op_requeue(ngx_intake_redis_t *redis,
-    ngx_uint_t repeat, ngx_queue_t *told, ngx_uint_t *repeated,
-    ngx_uint_t *unknown);
+    ngx_uint_t repeat, ngx_uint_t cut, ngx_queue_t *told,
+    ngx_uint_t *repeated, ngx_uint_t *unknown);
 
 
 /*

@@ -10,10 +10,6 @@
 #include "ngx_intake_redis_internal.h"
 
 
-/* no byte in this time while replies are due: the connection is dead */
-#define NGX_INTAKE_REDIS_READ_TIMEOUT  5000
-
-
 static ngx_int_t ngx_intake_redis_replies(ngx_intake_redis_t *redis);
 static ngx_int_t ngx_intake_redis_reply(ngx_intake_redis_t *redis,
     ngx_int_t rc, ngx_intake_redis_reply_t *reply);
@@ -21,6 +17,10 @@ static ngx_int_t ngx_intake_redis_hello_step(ngx_intake_redis_t *redis,
     ngx_intake_redis_op_t *op, ngx_int_t rc, ngx_intake_redis_reply_t *reply);
 static void ngx_intake_redis_send_failed(ngx_intake_redis_t *redis,
     ngx_err_t err);
+static ngx_intake_redis_op_t *ngx_intake_redis_unfinished(
+    ngx_intake_redis_t *redis);
+static void ngx_intake_redis_written(ngx_intake_redis_t *redis,
+    ngx_intake_redis_op_t *op);
 static ngx_chain_t *ngx_intake_redis_chain(ngx_intake_redis_t *redis);
 static ngx_chain_t **ngx_intake_redis_chain_queue(ngx_queue_t *queue,
     ngx_chain_t **ll);
@@ -242,10 +242,12 @@ ngx_intake_redis_post_write(ngx_intake_redis_t *redis)
 void
 ngx_intake_redis_flush(ngx_intake_redis_t *redis)
 {
+    off_t                           sent;
     ngx_err_t                       err;
     ngx_uint_t                      failed;
     ngx_chain_t                    *out;
     ngx_connection_t               *c;
+    ngx_intake_redis_op_t          *op;
     ngx_intake_redis_connection_t  *rc;
 
     rc = redis->connection;
@@ -257,6 +259,8 @@ ngx_intake_redis_flush(ngx_intake_redis_t *redis)
         return;
     }
 
+    sent = c->sent;
+    op = ngx_intake_redis_unfinished(redis);
     out = ngx_intake_redis_chain(redis);
 
     if (out || c->buffered) {
@@ -277,6 +281,10 @@ ngx_intake_redis_flush(ngx_intake_redis_t *redis)
         if (failed) {
             ngx_intake_redis_send_failed(redis, err);
             return;
+        }
+
+        if (op && c->sent != sent) {
+            ngx_intake_redis_written(redis, op);
         }
     }
 
@@ -312,12 +320,51 @@ ngx_intake_redis_send_failed(ngx_intake_redis_t *redis, ngx_err_t err)
 }
 
 
+/* the last one sent, if it was written in part only */
+
+static ngx_intake_redis_op_t *
+ngx_intake_redis_unfinished(ngx_intake_redis_t *redis)
+{
+    ngx_queue_t            *sent;
+    ngx_intake_redis_op_t  *op;
+
+    sent = &redis->connection->sent;
+
+    if (ngx_queue_empty(sent)) {
+        return NULL;
+    }
+
+    op = ngx_queue_data(ngx_queue_last(sent), ngx_intake_redis_op_t, queue);
+
+    return (op->buf.pos != op->buf.last) ? op : NULL;
+}
+
+
+/*
+ * More of op was.  As long as that goes on the server cannot answer it; of what
+ * is behind it the time without a reply begins with that of the first.
+ */
+
+static void
+ngx_intake_redis_written(ngx_intake_redis_t *redis, ngx_intake_redis_op_t *op)
+{
+    ngx_intake_redis_connection_t  *rc;
+
+    rc = redis->connection;
+
+    ngx_intake_redis_extend(redis, op);
+
+    if (rc->due && ngx_queue_head(&rc->sent) == &op->queue) {
+        ngx_intake_redis_set_read_timer(redis);
+    }
+}
+
+
 /* the rest of the last one sent, then those that go first, then all others */
 
 static ngx_chain_t *
 ngx_intake_redis_chain(ngx_intake_redis_t *redis)
 {
-    ngx_queue_t                    *q;
     ngx_chain_t                    *out, **ll;
     ngx_intake_redis_op_t          *op;
     ngx_intake_redis_connection_t  *rc;
@@ -325,14 +372,11 @@ ngx_intake_redis_chain(ngx_intake_redis_t *redis)
     rc = redis->connection;
     ll = &out;
 
-    if (!ngx_queue_empty(&rc->sent)) {
-        q = ngx_queue_last(&rc->sent);
-        op = ngx_queue_data(q, ngx_intake_redis_op_t, queue);
+    op = ngx_intake_redis_unfinished(redis);
 
-        if (op->buf.pos != op->buf.last) {
-            *ll = &op->out;
-            ll = &op->out.next;
-        }
+    if (op) {
+        *ll = &op->out;
+        ll = &op->out.next;
     }
 
     if (!rc->leaving) {
@@ -391,6 +435,8 @@ ngx_intake_redis_mark_sent(ngx_intake_redis_t *redis, ngx_queue_t *queue)
 
         ngx_queue_remove(q);
         ngx_queue_insert_tail(&redis->connection->sent, q);
+
+        ngx_intake_redis_extend(redis, op);
 
         if (op->control && !op->wait) {
             ngx_intake_redis_hello_sent(redis);
@@ -459,9 +505,20 @@ ngx_intake_redis_watch(ngx_intake_redis_t *redis)
 static void
 ngx_intake_redis_set_read_timer(ngx_intake_redis_t *redis)
 {
-    ngx_add_timer(redis->connection->peer.connection->read,
-                  ngx_max(NGX_INTAKE_REDIS_READ_TIMEOUT,
-                          2 * redis->conf->timeout));
+    ngx_queue_t                    *q;
+    ngx_intake_redis_op_t          *op;
+    ngx_intake_redis_connection_t  *rc;
+
+    rc = redis->connection;
+    op = NULL;
+
+    if (!ngx_queue_empty(&rc->sent)) {
+        q = ngx_queue_head(&rc->sent);
+        op = ngx_queue_data(q, ngx_intake_redis_op_t, queue);
+    }
+
+    ngx_add_timer(rc->peer.connection->read,
+                  ngx_intake_redis_patience(redis, op));
 }
 
 

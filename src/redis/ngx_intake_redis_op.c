@@ -129,6 +129,20 @@ ngx_intake_redis_op_durability(ngx_intake_redis_op_t *op,
 
 
 void
+ngx_intake_redis_op_patient(ngx_intake_redis_op_t *op)
+{
+    op->patient = 1;
+}
+
+
+ngx_uint_t
+ngx_intake_redis_is_cut(ngx_intake_redis_op_t *op)
+{
+    return op->cuts == NGX_INTAKE_REDIS_BREAKS;
+}
+
+
+void
 ngx_intake_redis_op_free(ngx_intake_redis_op_t *op)
 {
     if (op->eval) {
@@ -400,16 +414,19 @@ ngx_intake_redis_op_again(ngx_intake_redis_t *redis,
 
 void
 ngx_intake_redis_op_requeue(ngx_intake_redis_t *redis, ngx_uint_t repeat,
-    ngx_queue_t *told, ngx_uint_t *repeated, ngx_uint_t *unknown)
+    ngx_uint_t cut, ngx_queue_t *told, ngx_uint_t *repeated,
+    ngx_uint_t *unknown)
 {
     ngx_uint_t                      whole;
-    ngx_queue_t                    *q, again;
+    ngx_queue_t                    *q, *first, again;
     ngx_intake_redis_op_t          *op;
     ngx_intake_redis_connection_t  *rc;
 
     rc = redis->connection;
 
     ngx_queue_init(&again);
+
+    first = ngx_queue_head(&rc->sent);
 
     /* in the order in which they were sent */
 
@@ -435,17 +452,20 @@ ngx_intake_redis_op_requeue(ngx_intake_redis_t *redis, ngx_uint_t repeat,
 
         whole = (op->sent && op->buf.pos == op->buf.last);
 
-        if (whole) {
-            op->maybe = 1;
+        op->maybe |= whole;
 
-        } else if (op->sent && op->buf.pos != op->buf.start) {
-            op->cuts++;
+        if (op->sent) {
+            op->breaks += (!whole || op->patient);
+            op->cuts += (cut && (!whole || q == first));
         }
 
         op->sent = 0;
 
-        if (!repeat || op->told || op->cuts == NGX_INTAKE_REDIS_CUTS
-            || (whole && (!op->repeatable || op->repeated)))
+        /* who is silent to what can wait is not to be asked by it again */
+
+        if (!repeat || op->told || op->breaks == NGX_INTAKE_REDIS_BREAKS
+            || (whole && (!op->repeatable || (op->repeated && !op->patient)))
+            || (op->patient && q == first && !cut))
         {
             ngx_queue_insert_tail(told, q);
             *unknown += (op->maybe && !op->told);

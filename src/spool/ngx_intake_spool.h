@@ -83,7 +83,6 @@ typedef struct {
     u_char                    *start;      /* of the record, in its file */
     size_t                     size;
     ngx_uint_t                 state;
-    ngx_uint_t                 lost;       /* times that nobody answered */
 } ngx_intake_spool_record_t;
 
 
@@ -155,8 +154,6 @@ void ngx_intake_spool_forget(ngx_intake_spool_op_t *op);
  *  NGX_DECLINED  not: it is given again later
  *  NGX_ABORT     not, for a reason of its source: the same, but records of
  *                other sources do not wait for it
- *  NGX_AGAIN     it was sent alone and nobody answered: it is given again a
- *                few times, then it is set aside
  *  NGX_ERROR     Redis will never take it: it is set aside
  */
 void ngx_intake_spool_sent(ngx_intake_spool_record_t *record, ngx_int_t rc);

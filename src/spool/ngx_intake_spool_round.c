@@ -122,14 +122,6 @@ ngx_intake_spool_sent(ngx_intake_spool_record_t *record, ngx_int_t rc)
         ngx_intake_spool_stuck(spool, record);
         break;
 
-    case NGX_AGAIN:
-
-        if (++record->lost >= NGX_INTAKE_SPOOL_TRIES) {
-            ngx_intake_spool_set_bad(spool, record, "is never answered");
-        }
-
-        break;
-
     default: /* NGX_ERROR */
         ngx_intake_spool_set_bad(spool, record, "is refused");
         break;

@@ -137,7 +137,6 @@ ngx_intake_spool_take(ngx_intake_spool_t *spool, ngx_intake_record_t *record)
     r->start = record->data - NGX_INTAKE_RECORD_HEAD;
     r->size = record->size;
     r->state = NGX_INTAKE_SPOOL_PENDING;
-    r->lost = 0;
 
     replay->pending++;
     replay->pos += (off_t) record->size;

@@ -20,7 +20,8 @@ package Intake::FakeRedis;
 #     close_after  and that many bytes of the reply are all that is sent
 #     silent       no answer to this and any later command of the connection
 #
-# Names are those of commands; "SCRIPT LOAD" wins over SCRIPT.
+# Names are those of commands; "SCRIPT LOAD" wins over SCRIPT.  `pace` is the
+# seconds that it takes to read 65536 bytes, for a link that is slow.
 
 use strict;
 use warnings;
@@ -31,7 +32,7 @@ use IO::Socket::UNIX;
 use JSON::PP;
 use POSIX ();
 use Socket;
-use Time::HiRes qw(time);
+use Time::HiRes qw(sleep time);
 
 use Intake::Port;
 
@@ -247,9 +248,11 @@ sub close_connection {
 sub read_commands {
     my ($self, $conn) = @_;
 
-    if (!sysread $conn->{fh}, $conn->{in}, 65536, length $conn->{in}) {
-        return $self->close_connection($conn);
-    }
+    my $n = sysread $conn->{fh}, $conn->{in}, 65536, length $conn->{in};
+
+    return $self->close_connection($conn) unless $n;
+
+    sleep $n / 65536 * ($self->{rules}{pace} // 0);
 
     while (my @args = take_command(\$conn->{in})) {
         $self->note($conn, 'command', args => [
