@@ -13,6 +13,9 @@
 
 #define NGX_INTAKE_REDIS_POOL_SIZE   1024
 
+/* bytes; as much as the kernel takes before it has sent what it has */
+#define NGX_INTAKE_REDIS_UNSENT      (256 * 1024)
+
 
 static void ngx_intake_redis_resolve_handler(ngx_resolver_ctx_t *ctx);
 static ngx_int_t ngx_intake_redis_copy_addrs(ngx_intake_redis_t *redis,
@@ -344,6 +347,9 @@ ngx_intake_redis_connected(ngx_intake_redis_t *redis)
     int                err;
     socklen_t          len;
     ngx_connection_t  *c;
+#ifdef TCP_NOTSENT_LOWAT
+    int                unsent;
+#endif
 
     c = redis->connection->peer.connection;
 
@@ -374,6 +380,16 @@ ngx_intake_redis_connected(ngx_intake_redis_t *redis)
     /* does nothing on a unix socket; without it we are only slower */
 
     (void) ngx_tcp_nodelay(c);
+
+#ifdef TCP_NOTSENT_LOWAT
+
+    /* on a slow link what it has would look like what the server has */
+
+    unsent = NGX_INTAKE_REDIS_UNSENT;
+
+    (void) setsockopt(c->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, (void *) &unsent,
+                      sizeof(int));
+#endif
 
     ngx_intake_redis_next(redis);
 }
