@@ -484,8 +484,8 @@ ngx_intake_redis_patience(ngx_intake_redis_t *redis,
     size = op ? op->buf.last - op->buf.start : 0;
 
     return ngx_max(NGX_INTAKE_REDIS_SILENCE, 2 * redis->conf->timeout)
-           + ngx_min(size, NGX_INTAKE_REDIS_ON_ITS_WAY) * 1000
-             / (1024 * 1024);
+           + ngx_min(size, NGX_INTAKE_REDIS_ON_ITS_WAY)
+             / (1024 * 1024 / 1000);
 }
 
 
