@@ -524,6 +524,33 @@ subtest 'a reload that fails' => sub {
 };
 
 
+# What is shown comes from the configuration: what cannot be shown is refused.
+
+subtest 'names of groups' => sub {
+    my $said = sub {
+        my ($code, $output) = $t->test_config(conf(['first'])
+            =~ s/(max_body.*)/$1 groups @_;/r);
+
+        return ($code, $output =~ /\[emerg\] "groups" .*? "first" (.*) in /);
+    };
+
+    is_deeply([$said->("\xC3\xA4rzte 'a \"group\"' \xF0\x9F\x93\xAC")], [0],
+              'UTF-8, quotes');
+
+    for my $name ("wor\xFFkers", "caf\xE9", "cut\xE2\x82",
+                  "\xED\xA0\x80", "\xC0\xAF", "a\rb", "a\tb", "a\nb", "a\x7F",
+                  "a\xC2\x85b")
+    {
+        is_deeply([$said->("good \"$name\"")],
+                  [1, 'takes names in UTF-8 without control characters'],
+                  'bytes ' . unpack('H*', $name));
+    }
+
+    is_deeply([$said->('a b a')], [1, 'has the same name twice'],
+              'twice');
+};
+
+
 subtest 'a worker dies' => sub {
     my $connects = metrics()->value('intake_redis_connects_total');
 

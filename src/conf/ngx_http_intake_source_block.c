@@ -7,6 +7,7 @@
 #include "ngx_http_intake.h"
 #include "ngx_http_intake_board.h"
 #include "ngx_http_intake_form_conf.h"
+#include "ngx_intake_utf8.h"
 
 
 /* intake_source NAME { }: one channel with its own stream */
@@ -18,6 +19,7 @@ static char *ngx_http_intake_source_retain(ngx_conf_t *cf,
     ngx_http_intake_directive_t *d, void *conf);
 static char *ngx_http_intake_source_groups(ngx_conf_t *cf,
     ngx_http_intake_directive_t *d, void *conf);
+static ngx_uint_t ngx_http_intake_is_printed(ngx_str_t *name);
 static char *ngx_http_intake_source_client_ip(ngx_conf_t *cf,
     ngx_http_intake_directive_t *d, void *conf);
 static char *ngx_http_intake_source_platform(ngx_conf_t *cf,
@@ -293,7 +295,7 @@ ngx_http_intake_source_groups(ngx_conf_t *cf, ngx_http_intake_directive_t *d,
     ngx_http_intake_source_t *source = conf;
 
     ngx_str_t   *value, *name;
-    ngx_uint_t   i;
+    ngx_uint_t   i, k;
 
     value = cf->args->elts;
 
@@ -309,11 +311,51 @@ ngx_http_intake_source_groups(ngx_conf_t *cf, ngx_http_intake_directive_t *d,
             return "takes names of consumer groups, up to 64 bytes long";
         }
 
+        if (!ngx_http_intake_is_printed(&value[i])) {
+            return "takes names in UTF-8 without control characters";
+        }
+
+        for (k = 1; k < i; k++) {
+            if (value[k].len == value[i].len
+                && ngx_memcmp(value[k].data, value[i].data, value[i].len) == 0)
+            {
+                return "has the same name twice";
+            }
+        }
+
         name = ngx_array_push(source->groups);
         *name = value[i];
     }
 
     return NGX_CONF_OK;
+}
+
+
+/*
+ * Names become labels: one byte that is not UTF-8, and no format of the status
+ * can be read; a control character OpenMetrics cannot write.
+ */
+
+static ngx_uint_t
+ngx_http_intake_is_printed(ngx_str_t *name)
+{
+    u_char    *p, *last;
+    uint32_t   c;
+
+    p = name->data;
+    last = p + name->len;
+
+    while (p < last) {
+        c = ngx_intake_utf8_next(&p, last);
+
+        if (c == NGX_INTAKE_UTF8_INVALID || c < ' '
+            || (c >= 0x7f && c < 0xa0))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 
