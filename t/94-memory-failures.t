@@ -371,6 +371,7 @@ sub status {
     my $first;
 
     return {
+        most => 120,
         make => sub { return ('GET', "/status?format=$format") },
         right => sub {
             my ($res) = @_;
@@ -549,6 +550,8 @@ sub campaign {
     }
 
     ok($count > 0, "$name: there are allocations");
+    cmp_ok($count, '<', $kind->{most}, "$name: but none for a value")
+        if $kind->{most};
     ok(!@wrong, "$name: $count allocations, " . join ', ',
        map { "$answers{$_} $_" } sort keys %answers)
         or diag(join "\n", @wrong);

@@ -256,40 +256,8 @@ ngx_int_t
 ngx_http_intake_send(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *type, ngx_str_t *body)
 {
-    ngx_int_t     rc;
     ngx_buf_t    *b;
     ngx_chain_t   out;
-
-    r->headers_out.status = status;
-    r->headers_out.content_length_n = body->len;
-
-    if (type->len && status == NGX_HTTP_NO_CONTENT) {
-
-        /* nginx leaves it out of a 204, but Discord wants to see one */
-
-        if (ngx_http_intake_add_header(r, "Content-Type", type) != NGX_OK) {
-            return NGX_ERROR;
-        }
-
-    } else if (type->len) {
-        r->headers_out.content_type = *type;
-        r->headers_out.content_type_len = type->len;
-        r->headers_out.content_type_lowcase = NULL;
-    }
-
-    if (body->len == 0) {
-        r->header_only = 1;
-    }
-
-    /* "If-Match" and its like ask about pages: 304 and 412 are not ours */
-
-    r->disable_not_modified = 1;
-
-    rc = ngx_http_send_header(r);
-
-    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
-        return rc;
-    }
 
     b = ngx_calloc_buf(r->pool);
     if (b == NULL) {
@@ -305,7 +273,48 @@ ngx_http_intake_send(ngx_http_request_t *r, ngx_uint_t status,
     out.buf = b;
     out.next = NULL;
 
-    return ngx_http_output_filter(r, &out);
+    return ngx_http_intake_send_chain(r, status, type, &out, body->len);
+}
+
+
+ngx_int_t
+ngx_http_intake_send_chain(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *type, ngx_chain_t *body, off_t len)
+{
+    ngx_int_t  rc;
+
+    r->headers_out.status = status;
+    r->headers_out.content_length_n = len;
+
+    if (type->len && status == NGX_HTTP_NO_CONTENT) {
+
+        /* nginx leaves it out of a 204, but Discord wants to see one */
+
+        if (ngx_http_intake_add_header(r, "Content-Type", type) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+    } else if (type->len) {
+        r->headers_out.content_type = *type;
+        r->headers_out.content_type_len = type->len;
+        r->headers_out.content_type_lowcase = NULL;
+    }
+
+    if (len == 0) {
+        r->header_only = 1;
+    }
+
+    /* "If-Match" and its like ask about pages: 304 and 412 are not ours */
+
+    r->disable_not_modified = 1;
+
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return rc;
+    }
+
+    return ngx_http_output_filter(r, body);
 }
 
 

@@ -84,6 +84,10 @@ ngx_int_t ngx_http_intake_send_challenge(ngx_http_intake_ctx_t *ctx,
 ngx_int_t ngx_http_intake_send(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *type, ngx_str_t *body);
 
+/* The same with a body of len bytes, whose last buffer says that it is. */
+ngx_int_t ngx_http_intake_send_chain(ngx_http_request_t *r,
+    ngx_uint_t status, ngx_str_t *type, ngx_chain_t *body, off_t len);
+
 /* name must stay.  NGX_ERROR: no memory. */
 ngx_int_t ngx_http_intake_add_header(ngx_http_request_t *r, const char *name,
     ngx_str_t *value);

@@ -24,6 +24,10 @@ static ngx_int_t ngx_http_intake_status_render(
 static ngx_int_t ngx_http_intake_status_format(ngx_http_request_t *r);
 static ngx_int_t ngx_http_intake_send_status(ngx_http_request_t *r,
     ngx_http_intake_status_t *status, ngx_int_t format);
+static ngx_int_t ngx_http_intake_send_json(ngx_http_request_t *r,
+    ngx_http_intake_status_t *status, ngx_uint_t detail);
+static ngx_int_t ngx_http_intake_status_headers(ngx_http_request_t *r,
+    ngx_str_t *type, ngx_str_t *parameters);
 
 
 static ngx_http_intake_status_problem_t  ngx_http_intake_status_problems[] = {
@@ -284,6 +288,12 @@ ngx_http_intake_send_status(ngx_http_request_t *r,
                              "application/json and text/html can be sent");
     }
 
+    f = &ngx_http_intake_formats[format];
+
+    if (format == NGX_HTTP_INTAKE_FORMAT_JSON) {
+        return ngx_http_intake_send_json(r, status, ilcf->detail);
+    }
+
     if (format == NGX_HTTP_INTAKE_FORMAT_HTML) {
         policy = ngx_http_intake_status_policy();
 
@@ -297,9 +307,6 @@ ngx_http_intake_send_status(ngx_http_request_t *r,
 
         rc = ngx_http_intake_write_html(r->pool, status, ilcf->detail, &body);
 
-    } else if (format == NGX_HTTP_INTAKE_FORMAT_JSON) {
-        rc = ngx_http_intake_write_json(r->pool, status, ilcf->detail, &body);
-
     } else {
         rc = ngx_http_intake_write_prometheus(r->pool, status,
                                 format == NGX_HTTP_INTAKE_FORMAT_OPENMETRICS,
@@ -310,10 +317,33 @@ ngx_http_intake_send_status(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    f = &ngx_http_intake_formats[format];
-
     return ngx_http_intake_status_send(r, NGX_HTTP_OK, &f->type,
                                        &f->parameters, &body);
+}
+
+
+static ngx_int_t
+ngx_http_intake_send_json(ngx_http_request_t *r,
+    ngx_http_intake_status_t *status, ngx_uint_t detail)
+{
+    off_t                      len;
+    ngx_str_t                  none;
+    ngx_chain_t               *out;
+    ngx_http_intake_format_t  *f;
+
+    f = &ngx_http_intake_formats[NGX_HTTP_INTAKE_FORMAT_JSON];
+
+    if (ngx_http_intake_write_json(r->pool, status, detail, &out, &len)
+        != NGX_OK
+        || ngx_http_intake_status_headers(r, &f->type, &f->parameters)
+           != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_str_null(&none);
+
+    return ngx_http_intake_send_chain(r, NGX_HTTP_OK, &none, out, len);
 }
 
 
@@ -383,8 +413,23 @@ ngx_int_t
 ngx_http_intake_status_send(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *type, ngx_str_t *parameters, ngx_str_t *body)
 {
+    ngx_str_t  none;
+
+    if (ngx_http_intake_status_headers(r, type, parameters) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_str_null(&none);
+
+    return ngx_http_intake_send(r, status, &none, body);
+}
+
+
+static ngx_int_t
+ngx_http_intake_status_headers(ngx_http_request_t *r, ngx_str_t *type,
+    ngx_str_t *parameters)
+{
     u_char      *p;
-    ngx_str_t    none;
     ngx_uint_t   i;
 
     static struct {
@@ -400,7 +445,7 @@ ngx_http_intake_status_send(ngx_http_request_t *r, ngx_uint_t status,
         if (ngx_http_intake_add_header(r, headers[i].name, &headers[i].value)
             != NGX_OK)
         {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+            return NGX_ERROR;
         }
     }
 
@@ -408,7 +453,7 @@ ngx_http_intake_status_send(ngx_http_request_t *r, ngx_uint_t status,
 
     p = ngx_pnalloc(r->pool, type->len + parameters->len);
     if (p == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        return NGX_ERROR;
     }
 
     r->headers_out.content_type.data = p;
@@ -419,7 +464,5 @@ ngx_http_intake_status_send(ngx_http_request_t *r, ngx_uint_t status,
     p = ngx_cpymem(p, type->data, type->len);
     ngx_memcpy(p, parameters->data, parameters->len);
 
-    ngx_str_null(&none);
-
-    return ngx_http_intake_send(r, status, &none, body);
+    return NGX_OK;
 }

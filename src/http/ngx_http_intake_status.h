@@ -153,9 +153,10 @@ ngx_int_t ngx_http_intake_open_ref(ngx_http_intake_source_status_t *ss,
 ngx_int_t ngx_http_intake_write_prometheus(ngx_pool_t *pool,
     ngx_http_intake_status_t *status, ngx_uint_t openmetrics, ngx_str_t *out);
 
-/* the schema intake-status/1 */
+/* the schema intake-status/1, of len bytes */
 ngx_int_t ngx_http_intake_write_json(ngx_pool_t *pool,
-    ngx_http_intake_status_t *status, ngx_uint_t detail, ngx_str_t *out);
+    ngx_http_intake_status_t *status, ngx_uint_t detail, ngx_chain_t **out,
+    off_t *len);
 
 /* the page for people */
 ngx_int_t ngx_http_intake_write_html(ngx_pool_t *pool,

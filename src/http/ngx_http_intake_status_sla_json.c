@@ -10,184 +10,129 @@
 /* What Redis knows of a source: response clocks, streams, who waits. */
 
 
-static json_t *ngx_http_intake_json_tiers(ngx_http_intake_status_t *status,
-    ngx_http_intake_source_status_t *ss);
-static json_t *ngx_http_intake_json_tier(ngx_http_intake_status_t *status,
-    ngx_http_intake_source_status_t *ss, ngx_uint_t n);
-static json_t *ngx_http_intake_json_calendar(ngx_http_intake_tier_t *tier,
-    int64_t now);
-static json_t *ngx_http_intake_json_conversations(
+static void ngx_http_intake_json_tiers(ngx_http_intake_json_t *json,
     ngx_http_intake_status_t *status, ngx_http_intake_source_status_t *ss);
-static json_t *ngx_http_intake_json_conversation(
+static void ngx_http_intake_json_tier(ngx_http_intake_json_t *json,
+    ngx_http_intake_status_t *status, ngx_http_intake_source_status_t *ss,
+    ngx_uint_t n);
+static void ngx_http_intake_json_calendar(ngx_http_intake_json_t *json,
+    ngx_http_intake_tier_t *tier, int64_t now);
+static void ngx_http_intake_json_conversations(ngx_http_intake_json_t *json,
+    ngx_http_intake_status_t *status, ngx_http_intake_source_status_t *ss);
+static void ngx_http_intake_json_conversation(ngx_http_intake_json_t *json,
     ngx_http_intake_source_status_t *ss, ngx_http_intake_open_shown_t *open,
     int64_t now);
-static json_t *ngx_http_intake_json_stream(
+static void ngx_http_intake_json_stream(ngx_http_intake_json_t *json,
     ngx_http_intake_source_status_t *ss);
-static json_t *ngx_http_intake_json_group(ngx_str_t *name,
-    ngx_http_intake_group_t *group);
-static json_t *ngx_http_intake_json_count(int64_t n);
+static void ngx_http_intake_json_group(ngx_http_intake_json_t *json,
+    ngx_str_t *name, ngx_http_intake_group_t *group);
 
 
-json_t *
-ngx_http_intake_json_snapshot(ngx_http_intake_status_t *status)
+void
+ngx_http_intake_json_snapshot(ngx_http_intake_json_t *json,
+    ngx_http_intake_status_t *status)
 {
-    int      rc;
-    json_t  *object;
     int64_t  age;
-
-    object = json_object();
 
     age = ngx_max(ngx_http_intake_status_now(status) - status->fetched, 0);
 
-    rc = json_object_set_new(object, "at",
-                             ngx_http_intake_json_ms(status->fetched));
-    rc |= json_object_set_new(object, "age_ms",
-                              status->fetched ? json_integer(age)
-                                              : json_null());
-    rc |= json_object_set_new(object, "revision",
-                              json_integer(status->revision));
-    rc |= json_object_set_new(object, "stale", json_boolean(status->stale));
+    ngx_http_intake_json_object(json, "snapshot");
 
-    if (rc != 0) {
-        json_decref(object);
-        return NULL;
-    }
+    ngx_http_intake_json_ms(json, "at", status->fetched);
+    ngx_http_intake_json_count(json, "age_ms", status->fetched ? age : -1);
+    ngx_http_intake_json_integer(json, "revision", status->revision);
+    ngx_http_intake_json_flag(json, "stale", status->stale);
 
-    return object;
+    ngx_http_intake_json_object_end(json);
 }
 
 
 /* what is not known is null: no counter ever seems to begin anew */
 
-int
-ngx_http_intake_json_panel(json_t *object, ngx_http_intake_status_t *status,
-    ngx_http_intake_source_status_t *ss, ngx_uint_t detail)
+void
+ngx_http_intake_json_panel(ngx_http_intake_json_t *json,
+    ngx_http_intake_status_t *status, ngx_http_intake_source_status_t *ss,
+    ngx_uint_t detail)
 {
-    int                       rc;
-    json_t                   *anomalies, *counts;
-    ngx_http_intake_panel_t  *panel;
-
-    panel = ss->panel;
-
-    rc = json_object_set_new(object, "redis_up", json_boolean(ss->up));
-    rc |= json_object_set_new(object, "stream",
-                              ngx_http_intake_json_stream(ss));
-    rc |= json_object_set_new(object, "tiers",
-                              ngx_http_intake_json_tiers(status, ss));
+    ngx_http_intake_json_flag(json, "redis_up", ss->up);
+    ngx_http_intake_json_stream(json, ss);
+    ngx_http_intake_json_tiers(json, status, ss);
 
     if (detail) {
-        rc |= json_object_set_new(object, "conversations",
-                               ngx_http_intake_json_conversations(status, ss));
-        rc |= json_object_set_new(object, "conversations_left_out",
-                                  panel ? json_integer(panel->nmore)
-                                        : json_null());
+        ngx_http_intake_json_conversations(json, status, ss);
+        ngx_http_intake_json_count(json, "conversations_left_out",
+                                   ss->panel ? (int64_t) ss->panel->nmore
+                                             : -1);
     }
 
     if (ss->source->sla == NULL) {
-        return rc;
+        return;
     }
 
-    rc |= json_object_set_new(object, "events",
-              panel ? ngx_http_intake_json_counts(ngx_http_intake_kinds,
-                                                  panel->kinds,
-                                                  NGX_HTTP_INTAKE_KINDS)
-                    : json_null());
-
-    if (panel == NULL) {
-        return rc;
+    if (ss->panel == NULL) {
+        ngx_http_intake_json_null(json, "events");
+        return;
     }
 
-    /* beside those that this node has met with */
-
-    counts = ngx_http_intake_json_counts(ngx_http_intake_clock_anomalies,
-                                         panel->anomalies,
-                                         NGX_HTTP_INTAKE_CLOCK_ANOMALIES);
-
-    anomalies = json_object_get(object, "anomalies");
-
-    if (anomalies == NULL) {
-        return rc | json_object_set_new(object, "anomalies", counts);
-    }
-
-    rc |= json_object_update(anomalies, counts);
-    json_decref(counts);
-
-    return rc;
+    ngx_http_intake_json_object(json, "events");
+    ngx_http_intake_json_counts(json, ngx_http_intake_kinds, ss->panel->kinds,
+                                NGX_HTTP_INTAKE_KINDS);
+    ngx_http_intake_json_object_end(json);
 }
 
 
-static json_t *
-ngx_http_intake_json_tiers(ngx_http_intake_status_t *status,
-    ngx_http_intake_source_status_t *ss)
+static void
+ngx_http_intake_json_tiers(ngx_http_intake_json_t *json,
+    ngx_http_intake_status_t *status, ngx_http_intake_source_status_t *ss)
 {
-    int                     rc;
-    json_t                 *array;
     ngx_uint_t              i;
     ngx_http_intake_sla_t  *sla;
 
     sla = ss->source->sla;
 
     if (sla && ss->panel == NULL) {
-        return json_null();
+        ngx_http_intake_json_null(json, "tiers");
+        return;
     }
 
-    rc = 0;
-    array = json_array();
+    ngx_http_intake_json_array(json, "tiers");
 
     for (i = 0; sla && i < sla->ntiers; i++) {
-        rc |= json_array_append_new(array,
-                                    ngx_http_intake_json_tier(status, ss, i));
+        ngx_http_intake_json_tier(json, status, ss, i);
     }
 
-    if (rc != 0) {
-        json_decref(array);
-        return NULL;
-    }
-
-    return array;
+    ngx_http_intake_json_array_end(json);
 }
 
 
-static json_t *
-ngx_http_intake_json_tier(ngx_http_intake_status_t *status,
-    ngx_http_intake_source_status_t *ss, ngx_uint_t n)
+static void
+ngx_http_intake_json_tier(ngx_http_intake_json_t *json,
+    ngx_http_intake_status_t *status, ngx_http_intake_source_status_t *ss,
+    ngx_uint_t n)
 {
-    int                      rc;
-    json_t                  *object, *clocks;
     ngx_http_intake_tier_t  *tier;
 
     tier = &ss->source->sla->tiers[n];
 
-    object = json_object();
-    clocks = json_object();
+    ngx_http_intake_json_object(json, NULL);
 
-    rc = json_object_set_new(clocks, "first",
-                             ngx_http_intake_json_lane(status, ss, 2 * n));
-    rc |= json_object_set_new(clocks, "next",
-                              ngx_http_intake_json_lane(status, ss,
-                                                        2 * n + 1));
+    ngx_http_intake_json_text(json, "name", &tier->name);
+    ngx_http_intake_json_calendar(json, tier,
+                                  ngx_http_intake_status_now(status));
 
-    rc |= json_object_set_new(object, "name",
-                              ngx_http_intake_json_name(&tier->name));
-    rc |= json_object_set_new(object, "calendar",
-                              ngx_http_intake_json_calendar(tier,
-                                          ngx_http_intake_status_now(status)));
-    rc |= json_object_set_new(object, "clocks", clocks);
+    ngx_http_intake_json_object(json, "clocks");
+    ngx_http_intake_json_lane(json, status, ss, 2 * n);
+    ngx_http_intake_json_lane(json, status, ss, 2 * n + 1);
+    ngx_http_intake_json_object_end(json);
 
-    if (rc != 0) {
-        json_decref(object);
-        return NULL;
-    }
-
-    return object;
+    ngx_http_intake_json_object_end(json);
 }
 
 
-static json_t *
-ngx_http_intake_json_calendar(ngx_http_intake_tier_t *tier, int64_t now)
+static void
+ngx_http_intake_json_calendar(ngx_http_intake_json_t *json,
+    ngx_http_intake_tier_t *tier, int64_t now)
 {
-    int                          rc;
-    json_t                      *object;
     int64_t                      change, end;
     ngx_str_t                    timezone;
     ngx_uint_t                   open, weight;
@@ -214,76 +159,62 @@ ngx_http_intake_json_calendar(ngx_http_intake_tier_t *tier, int64_t now)
         change = 0;
     }
 
-    object = json_object();
+    ngx_http_intake_json_object(json, "calendar");
 
-    rc = json_object_set_new(object, "name",
-                             ngx_http_intake_json_name(&tier->calendar_name));
-    rc |= json_object_set_new(object, "timezone",
-                              ngx_http_intake_json_name(&timezone));
-    rc |= json_object_set_new(object, "open", json_boolean(open));
-    rc |= json_object_set_new(object, "changes_at",
-                              ngx_http_intake_json_ms(change));
-    rc |= json_object_set_new(object, "known_until",
-                              ngx_http_intake_json_ms(end));
-    rc |= json_object_set_new(object, "weekend_weight",
-                              json_real((double) weight
-                                        / NGX_INTAKE_WEIGHT_ONE));
+    ngx_http_intake_json_text(json, "name", &tier->calendar_name);
+    ngx_http_intake_json_text(json, "timezone", &timezone);
+    ngx_http_intake_json_flag(json, "open", open ? 1 : 0);
+    ngx_http_intake_json_ms(json, "changes_at", change);
+    ngx_http_intake_json_ms(json, "known_until", end);
+    ngx_http_intake_json_real(json, "weekend_weight",
+                              (double) weight / NGX_INTAKE_WEIGHT_ONE);
 
-    if (rc != 0) {
-        json_decref(object);
-        return NULL;
-    }
-
-    return object;
+    ngx_http_intake_json_object_end(json);
 }
 
 
-static json_t *
-ngx_http_intake_json_conversations(ngx_http_intake_status_t *status,
-    ngx_http_intake_source_status_t *ss)
+static void
+ngx_http_intake_json_conversations(ngx_http_intake_json_t *json,
+    ngx_http_intake_status_t *status, ngx_http_intake_source_status_t *ss)
 {
-    int       rc;
-    json_t   *array;
-    int64_t   i, now;
+    int64_t  i, now;
 
     if (ss->panel == NULL && ss->source->sla) {
-        return json_null();
+        ngx_http_intake_json_null(json, "conversations");
+        return;
     }
 
-    rc = 0;
-    array = json_array();
     now = ngx_http_intake_status_now(status);
 
+    ngx_http_intake_json_array(json, "conversations");
+
     for (i = 0; ss->source->sla && i < ss->panel->nopen; i++) {
-        rc |= json_array_append_new(array,
-                          ngx_http_intake_json_conversation(ss,
-                                                    &ss->panel->open[i], now));
+        ngx_http_intake_json_conversation(json, ss, &ss->panel->open[i], now);
     }
 
-    if (rc != 0) {
-        json_decref(array);
-        return NULL;
-    }
-
-    return array;
+    ngx_http_intake_json_array_end(json);
 }
 
 
-static json_t *
-ngx_http_intake_json_conversation(ngx_http_intake_source_status_t *ss,
-    ngx_http_intake_open_shown_t *open, int64_t now)
+static void
+ngx_http_intake_json_conversation(ngx_http_intake_json_t *json,
+    ngx_http_intake_source_status_t *ss, ngx_http_intake_open_shown_t *open,
+    int64_t now)
 {
-    int                     rc;
-    u_char                  ref[NGX_HTTP_INTAKE_REF_LEN];
-    json_t                 *object;
+    u_char                  buf[NGX_HTTP_INTAKE_REF_LEN];
     int64_t                 due, exhausted, late;
+    ngx_str_t               ref;
     ngx_http_intake_sla_t  *sla;
 
     sla = ss->source->sla;
 
-    if (ngx_http_intake_open_ref(ss, open, ref) != NGX_OK) {
-        return NULL;
+    if (ngx_http_intake_open_ref(ss, open, buf) != NGX_OK) {
+        json->failed = 1;
+        return;
     }
+
+    ref.data = buf;
+    ref.len = sizeof(buf);
 
     due = ngx_http_intake_deadline(sla, open->lane, open->due);
     exhausted = ngx_http_intake_exhausted(sla, open->lane, open->due,
@@ -294,42 +225,30 @@ ngx_http_intake_json_conversation(ngx_http_intake_source_status_t *ss,
         late = ngx_http_intake_elapsed(sla, open->lane, due, now);
     }
 
-    object = json_object();
+    ngx_http_intake_json_object(json, NULL);
 
-    rc = json_object_set_new(object, "ref",
-                             json_stringn((char *) ref, sizeof(ref)));
-    rc |= json_object_set_new(object, "tier",
-              ngx_http_intake_json_name(&sla->tiers[open->lane / 2].name));
-    rc |= json_object_set_new(object, "clock",
-              ngx_http_intake_json_name(
-                           &ngx_http_intake_lane_clocks[open->lane & 1]));
-    rc |= json_object_set_new(object, "waiting_since",
-                              ngx_http_intake_json_ms(open->since));
-    rc |= json_object_set_new(object, "due", ngx_http_intake_json_ms(due));
-    rc |= json_object_set_new(object, "exhausted_at",
-                              ngx_http_intake_json_ms(exhausted));
-    rc |= json_object_set_new(object, "state",
-              ngx_http_intake_json_name(
-                              &ngx_http_intake_open_states[open->state]));
-    rc |= json_object_set_new(object, "overdue_business_seconds",
-                              ngx_http_intake_json_seconds(1, late * 1000));
+    ngx_http_intake_json_text(json, "ref", &ref);
+    ngx_http_intake_json_text(json, "tier", &sla->tiers[open->lane / 2].name);
+    ngx_http_intake_json_text(json, "clock",
+                              &ngx_http_intake_lane_clocks[open->lane & 1]);
+    ngx_http_intake_json_ms(json, "waiting_since", open->since);
+    ngx_http_intake_json_ms(json, "due", due);
+    ngx_http_intake_json_ms(json, "exhausted_at", exhausted);
+    ngx_http_intake_json_text(json, "state",
+                              &ngx_http_intake_open_states[open->state]);
+    ngx_http_intake_json_seconds(json, "overdue_business_seconds", 1,
+                                 late * 1000);
 
-    if (rc != 0) {
-        json_decref(object);
-        return NULL;
-    }
-
-    return object;
+    ngx_http_intake_json_object_end(json);
 }
 
 
 /* spam and escalations only where there are such streams */
 
-static json_t *
-ngx_http_intake_json_stream(ngx_http_intake_source_status_t *ss)
+static void
+ngx_http_intake_json_stream(ngx_http_intake_json_t *json,
+    ngx_http_intake_source_status_t *ss)
 {
-    int                        rc;
-    json_t                    *object, *groups;
     ngx_str_t                 *names;
     ngx_uint_t                 i;
     ngx_http_intake_panel_t   *panel;
@@ -339,73 +258,47 @@ ngx_http_intake_json_stream(ngx_http_intake_source_status_t *ss)
     source = ss->source;
 
     if (panel == NULL) {
-        return json_null();
+        ngx_http_intake_json_null(json, "stream");
+        return;
     }
 
-    object = json_object();
-    groups = json_array();
+    ngx_http_intake_json_object(json, "stream");
 
-    rc = json_object_set_new(object, "entries",
-                             ngx_http_intake_json_count(panel->entries));
+    ngx_http_intake_json_count(json, "entries", panel->entries);
 
     if (source->form) {
-        rc |= json_object_set_new(object, "spam",
-                                  ngx_http_intake_json_count(panel->spam));
+        ngx_http_intake_json_count(json, "spam", panel->spam);
     }
 
     if (source->sla) {
-        rc |= json_object_set_new(object, "escalations",
-                              ngx_http_intake_json_count(panel->escalations));
+        ngx_http_intake_json_count(json, "escalations", panel->escalations);
     }
+
+    ngx_http_intake_json_array(json, "groups");
 
     if (source->groups) {
         names = source->groups->elts;
 
         for (i = 0; i < source->groups->nelts; i++) {
-            rc |= json_array_append_new(groups,
-                                  ngx_http_intake_json_group(&names[i],
-                                                         &panel->groups[i]));
+            ngx_http_intake_json_group(json, &names[i], &panel->groups[i]);
         }
     }
 
-    rc |= json_object_set_new(object, "groups", groups);
-
-    if (rc != 0) {
-        json_decref(object);
-        return NULL;
-    }
-
-    return object;
+    ngx_http_intake_json_array_end(json);
+    ngx_http_intake_json_object_end(json);
 }
 
 
-static json_t *
-ngx_http_intake_json_group(ngx_str_t *name, ngx_http_intake_group_t *group)
+static void
+ngx_http_intake_json_group(ngx_http_intake_json_t *json, ngx_str_t *name,
+    ngx_http_intake_group_t *group)
 {
-    int      rc;
-    json_t  *object;
+    ngx_http_intake_json_object(json, NULL);
 
-    object = json_object();
+    ngx_http_intake_json_text(json, "name", name);
+    ngx_http_intake_json_count(json, "lag", group->lag);
+    ngx_http_intake_json_count(json, "pending", group->pending);
+    ngx_http_intake_json_ms(json, "oldest_pending", group->oldest);
 
-    rc = json_object_set_new(object, "name", ngx_http_intake_json_name(name));
-    rc |= json_object_set_new(object, "lag",
-                              ngx_http_intake_json_count(group->lag));
-    rc |= json_object_set_new(object, "pending",
-                              ngx_http_intake_json_count(group->pending));
-    rc |= json_object_set_new(object, "oldest_pending",
-                              ngx_http_intake_json_ms(group->oldest));
-
-    if (rc != 0) {
-        json_decref(object);
-        return NULL;
-    }
-
-    return object;
-}
-
-
-static json_t *
-ngx_http_intake_json_count(int64_t n)
-{
-    return n < 0 ? json_null() : json_integer(n);
+    ngx_http_intake_json_object_end(json);
 }
