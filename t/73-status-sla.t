@@ -201,7 +201,8 @@ my %outcome = (met => 0, breached => 0, retracted => 0,
                closed_unanswered => 0);
 my %nothing = (%outcome, map { $_ => undef } qw(attainment previous_attainment
     within_30m within_1h within_4h within_24h p50_seconds p90_seconds
-    p99_seconds));
+    p99_seconds business_p50_seconds business_p90_seconds
+    business_p99_seconds));
 
 subtest 'JSON of an idle node' => sub {
     my $doc = document('', '/detail');
@@ -358,6 +359,10 @@ subtest 'messages' => sub {
     is(message('closed', 'customer', $now - 86400 * 2, tier => 'office'), 200,
        'of the other tier');
 
+    is(message('night', 'customer', $now - 5000, tier => 'office'), 200,
+       'another');
+    is(message('night', 'team', $now - 1000), 200, 'answered while closed');
+
     my $r = $t->post('/replies', $codec->encode({
         source => 'mail', conversation => 'paused', kind => 'pause' }));
 
@@ -412,21 +417,32 @@ subtest 'JSON' => sub {
 
         is($window->{p50_seconds}, 900 + 900 * 0.5, 'p50');
         is($window->{p90_seconds}, 3600 + 1800 * 0.7, 'p90');
+        is($window->{"business_${_}_seconds"}, $window->{"${_}_seconds"},
+           "$_ of a clock that always runs") for qw(p50 p90 p99);
+
+        # one of 4000 s, of which the office was closed all the time
+
+        $window = $office->{windows}{$name};
+
+        is($window->{p50_seconds}, 3600 + 1800 * 0.5, 'p50 on the wall');
+        is($window->{business_p50_seconds}, 60 * 0.5, 'p50 of the business');
+        cmp_ok(abs($window->{business_p99_seconds} - 60 * 0.99), '<', 1e-6,
+               'p99, too');
     }
 
     is("@$office{qw(waiting at_risk overdue)}", '1 0 0', 'while closed');
     is($office->{oldest_waiting_seconds} > 86400, 1, 'waits for long');
     is_deeply($office->{age}, { %ages, ge_24h => 1 }, 'the last band');
 
-    is($mail->{events}{inbound}, 9, 'events');
-    is($mail->{events}{outbound}, 3, 'and replies');
+    is($mail->{events}{inbound}, 10, 'events');
+    is($mail->{events}{outbound}, 4, 'and replies');
     is($mail->{events}{pause}, 1, 'and pauses');
-    is($mail->{stream}{entries}, 12, 'entries');
+    is($mail->{stream}{entries}, 14, 'entries');
     cmp_ok($mail->{stream}{escalations}, '>=', 3, 'escalations');
 
     my ($group, $none) = @{$mail->{stream}{groups}};
 
-    is($group->{lag}, 9, 'lag');
+    is($group->{lag}, 11, 'lag');
     is($group->{pending}, 3, 'pending');
     cmp_ok($group->{oldest_pending}, 'ge', stamp($now - 5), 'the oldest');
     is($none->{pending}, undef, 'a group that is not there');
@@ -525,10 +541,10 @@ subtest 'metrics' => sub {
         cmp_ok(abs($value - $time), '<', 0.002, "$name $lane{clock}");
     }
 
-    $is->('sla_events_total', 9, kind => 'inbound');
+    $is->('sla_events_total', 10, kind => 'inbound');
     $is->('sla_events_total', 1, kind => 'pause');
-    $is->('stream_entries', 12);
-    $is->('group_lag_entries', 9, group => 'workers');
+    $is->('stream_entries', 14);
+    $is->('group_lag_entries', 11, group => 'workers');
     $is->('group_pending_entries', 3, group => 'workers');
     $is->('group_pending_entries', undef, group => 'a "group"');
 
@@ -713,7 +729,7 @@ subtest 'without Redis' => sub {
     my $m = metrics();
 
     is($m->value('intake_sla_redis_up', source => 'mail'), 0, 'not up');
-    is($m->value('intake_stream_entries', source => 'mail'), 12,
+    is($m->value('intake_stream_entries', source => 'mail'), 14,
        'shown for a while');
     is(scalar @{[grep { /$left_out/ } keys %{{$m->series()}}]},
        scalar @{[grep { /$left_out/ } keys %before]}, 'all of it');

@@ -792,6 +792,12 @@ EOC
     is_deeply([@$row[1, 2]], ['20 min', 'Fri 17:00'],
               'late since the opening, due at closing time');
 
+    # half an hour on Friday and twenty minutes now; the last bound is 2 days
+
+    happen($night, ['mail', 'c', 'reply', $night->now()]);
+    $night->advance(60);
+    $seen->(qr/\|2 d open 45 min\|2 d open 57 min\|30 min/);
+
     $night->shut_down();
 };
 

@@ -110,9 +110,9 @@ double ngx_http_intake_answered_within(ngx_http_intake_sla_t *sla,
 double ngx_http_intake_quantile(double *bounds, int64_t *buckets,
     ngx_uint_t n, ngx_uint_t percent);
 
-/* s, of the wall clock */
+/* s; buckets are those of a tally, of its wall or business clock */
 double ngx_http_intake_response_quantile(ngx_http_intake_sla_t *sla,
-    ngx_http_intake_tally_t *tally, ngx_uint_t percent);
+    int64_t *buckets, ngx_uint_t percent);
 
 /*
  * ms since 1970 at which the clock of a lane will be beyond a reading (the

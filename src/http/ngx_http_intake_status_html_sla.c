@@ -43,8 +43,8 @@ static void ngx_http_intake_put_attainment(ngx_http_intake_writer_t *w,
     ngx_http_intake_tally_t *tally, ngx_http_intake_tally_t *previous,
     ngx_uint_t objective);
 static void ngx_http_intake_put_quantile(ngx_http_intake_writer_t *w,
-    ngx_http_intake_sla_t *sla, ngx_http_intake_tally_t *tally,
-    ngx_uint_t percent);
+    ngx_http_intake_sla_t *sla, ngx_uint_t i,
+    ngx_http_intake_tally_t *tally, ngx_uint_t percent);
 static void ngx_http_intake_put_late_row(ngx_http_intake_writer_t *w,
     ngx_http_intake_status_page_t *page, ngx_http_intake_late_t *late);
 
@@ -334,8 +334,8 @@ ngx_http_intake_put_lane(ngx_http_intake_writer_t *w,
                                        &lane->previous[k], objective);
     }
 
-    ngx_http_intake_put_quantile(w, sla, &lane->windows[1], 50);
-    ngx_http_intake_put_quantile(w, sla, &lane->windows[1], 90);
+    ngx_http_intake_put_quantile(w, sla, i, &lane->windows[1], 50);
+    ngx_http_intake_put_quantile(w, sla, i, &lane->windows[1], 90);
 
     ngx_http_intake_put(w, "<td>");
     ngx_http_intake_put_span(w, ngx_http_intake_lane_target(sla, i));
@@ -491,19 +491,28 @@ ngx_http_intake_put_attainment(ngx_http_intake_writer_t *w,
 }
 
 
+/* how long people waited; with a calendar also how long in its hours */
+
 static void
 ngx_http_intake_put_quantile(ngx_http_intake_writer_t *w,
-    ngx_http_intake_sla_t *sla, ngx_http_intake_tally_t *tally,
+    ngx_http_intake_sla_t *sla, ngx_uint_t i, ngx_http_intake_tally_t *tally,
     ngx_uint_t percent)
 {
-    double  seconds;
+    double  wall, business;
 
-    seconds = ngx_http_intake_response_quantile(sla, tally, percent);
-
+    wall = ngx_http_intake_response_quantile(sla, tally->wall, percent);
+    business = ngx_http_intake_response_quantile(sla, tally->business,
+                                                 percent);
     ngx_http_intake_put(w, "<td>");
 
-    if (seconds >= 0) {
-        ngx_http_intake_put_span(w, (int64_t) (seconds * 1000));
+    if (wall >= 0) {
+        ngx_http_intake_put_span(w, (int64_t) (wall * 1000));
+
+        if (business >= 0 && sla->tiers[i / 2].calendar) {
+            ngx_http_intake_put(w, " <small>open ");
+            ngx_http_intake_put_span(w, (int64_t) (business * 1000));
+            ngx_http_intake_put(w, "</small>");
+        }
     }
 
     ngx_http_intake_put(w, "</td>");

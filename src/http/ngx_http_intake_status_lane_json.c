@@ -123,12 +123,13 @@ ngx_http_intake_json_window(ngx_http_intake_json_t *json,
     };
 
     static struct {
-        const char  *key;
+        const char  *wall;
+        const char  *business;
         ngx_uint_t   percent;
     } quantiles[] = {
-        { "p50_seconds", 50 },
-        { "p90_seconds", 90 },
-        { "p99_seconds", 99 }
+        { "p50_seconds", "business_p50_seconds", 50 },
+        { "p90_seconds", "business_p90_seconds", 90 },
+        { "p99_seconds", "business_p99_seconds", 99 }
     };
 
     ngx_http_intake_json_outcome(json, tally);
@@ -144,8 +145,11 @@ ngx_http_intake_json_window(ngx_http_intake_json_t *json,
     }
 
     for (i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++) {
-        ngx_http_intake_json_real(json, quantiles[i].key,
-                   ngx_http_intake_response_quantile(sla, tally,
+        ngx_http_intake_json_real(json, quantiles[i].wall,
+                   ngx_http_intake_response_quantile(sla, tally->wall,
+                                                     quantiles[i].percent));
+        ngx_http_intake_json_real(json, quantiles[i].business,
+                   ngx_http_intake_response_quantile(sla, tally->business,
                                                      quantiles[i].percent));
     }
 }

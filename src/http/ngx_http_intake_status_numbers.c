@@ -133,7 +133,7 @@ ngx_http_intake_quantile(double *bounds, int64_t *buckets, ngx_uint_t n,
 
 double
 ngx_http_intake_response_quantile(ngx_http_intake_sla_t *sla,
-    ngx_http_intake_tally_t *tally, ngx_uint_t percent)
+    int64_t *buckets, ngx_uint_t percent)
 {
     double      bounds[NGX_HTTP_INTAKE_MAX_BOUNDS];
     ngx_uint_t  i;
@@ -142,8 +142,7 @@ ngx_http_intake_response_quantile(ngx_http_intake_sla_t *sla,
         bounds[i] = (double) sla->bounds[i] / 1000;
     }
 
-    return ngx_http_intake_quantile(bounds, tally->wall, sla->nbounds,
-                                    percent);
+    return ngx_http_intake_quantile(bounds, buckets, sla->nbounds, percent);
 }
 
 

@@ -437,7 +437,7 @@ ngx_http_intake_expose_responses(ngx_http_intake_lanes_t *lanes)
     for (i = 0; i < lanes->n; i++) {
         if (row[i].lane) {
             ngx_http_intake_histogram(w, &row[i].labels, row[i].sla->bounds,
-                                      row[i].lane->business,
+                                      row[i].lane->total.business,
                                       row[i].sla->nbounds,
                                       row[i].lane->business_sum);
         }

@@ -47,6 +47,7 @@ typedef struct {
     int64_t                         retracted;
     int64_t                         closed;     /* unanswered */
     int64_t                         wall[NGX_HTTP_INTAKE_CLOCK_BUCKETS];
+    int64_t                         business[NGX_HTTP_INTAKE_CLOCK_BUCKETS];
 } ngx_http_intake_tally_t;
 
 
@@ -60,7 +61,6 @@ typedef struct {
     int64_t                         ages[NGX_HTTP_INTAKE_AGES];
 
     ngx_http_intake_tally_t         total;
-    int64_t                         business[NGX_HTTP_INTAKE_CLOCK_BUCKETS];
     int64_t                         wall_sum;       /* ms */
     int64_t                         business_sum;   /* ms */
 

@@ -44,7 +44,7 @@ typedef struct {
 
 
 /*
- * Allocates, once, some 40K a tier: only in workers that are asked for the
+ * Allocates, once, some 70K a tier: only in workers that are asked for the
  * status.  past is zeroed but for grace.  NGX_ERROR: no memory.
  */
 ngx_int_t ngx_http_intake_past_init(ngx_http_intake_past_t *past,

@@ -81,9 +81,6 @@ ngx_http_intake_read_metrics(ngx_http_intake_sla_t *sla,
                 lane->business_sum = n;
             }
 
-        } else if (ngx_http_intake_is(&field.what, "hb")) {
-            lane->business[ngx_http_intake_bucket(sla, &field.bound)] += n;
-
         } else {
             ngx_http_intake_count_field(sla, &lane->total, &field, n);
         }
@@ -124,6 +121,7 @@ ngx_http_intake_add_tally(ngx_http_intake_tally_t *sum,
 
     for (i = 0; i < NGX_HTTP_INTAKE_CLOCK_BUCKETS; i++) {
         sum->wall[i] += tally->wall[i];
+        sum->business[i] += tally->business[i];
     }
 }
 
@@ -263,10 +261,15 @@ ngx_http_intake_count_field(ngx_http_intake_sla_t *sla,
     } else if (ngx_http_intake_is(&field->what, "closed")) {
         tally->closed += n;
 
-    } else if (ngx_http_intake_is(&field->what, "hw")
-               && !ngx_http_intake_is(&field->bound, "sum"))
-    {
+    } else if (ngx_http_intake_is(&field->bound, "sum")) {
+
+        /* of all time only */
+
+    } else if (ngx_http_intake_is(&field->what, "hw")) {
         tally->wall[ngx_http_intake_bucket(sla, &field->bound)] += n;
+
+    } else if (ngx_http_intake_is(&field->what, "hb")) {
+        tally->business[ngx_http_intake_bucket(sla, &field->bound)] += n;
     }
 }
 
