@@ -34,7 +34,8 @@ static void ngx_http_intake_put_others(ngx_http_intake_writer_t *w,
 
 /*
  * Where it is narrow each row becomes a card, whose cells say of which column
- * they are; those that have nothing to say go.
+ * they are; those that have nothing to say are not seen, but stay for a reader of
+ * screens, which counts them.
  */
 
 static const char  ngx_http_intake_status_style[] =
@@ -77,7 +78,9 @@ static const char  ngx_http_intake_status_style[] =
     "th:first-child,.lanes th:nth-child(2),.lanes td:nth-child(2)"
         "{text-align:left}\n"
     ".lanes th small{display:block}\n"
-    ".who{width:auto}\n"
+    ".who,.groups{width:auto}\n"
+    ".groups th,.groups td{text-align:left;white-space:normal;"
+        "overflow-wrap:anywhere}\n"
     "dl{display:grid;grid-template-columns:auto 1fr;gap:.3rem 1rem}\n"
     "dt{color:var(--soft)}\n"
     "dd{margin:0}\n"
@@ -94,7 +97,7 @@ static const char  ngx_http_intake_status_style[] =
         ".cards th{grid-column:span 2}\n"
         ".who th{grid-column:span 3}\n"
         ".cards td:empty,.lanes tr:has(.calm) td:nth-child(n+3)"
-            ":nth-child(-n+5){display:none}\n"
+            ":nth-child(-n+5){position:absolute;clip-path:inset(50%)}\n"
         ".cards td::before{display:block;color:var(--soft);"
             "font-size:.8rem;font-weight:400}\n"
         ".lanes td:nth-child(3)::before{content:\"Waiting\"}\n"

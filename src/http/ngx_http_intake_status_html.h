@@ -79,6 +79,9 @@ typedef struct {
 ngx_int_t ngx_http_intake_rank_sources(ngx_http_intake_status_page_t *page,
     ngx_pool_t *pool);
 
+ngx_http_intake_calm_e ngx_http_intake_calm_state(
+    ngx_http_intake_sums_t *sums);
+
 /* "overdue", and the class of what has the colour of the state */
 const char *ngx_http_intake_calm_word(ngx_http_intake_calm_e state);
 const char *ngx_http_intake_calm_class(ngx_http_intake_calm_e state);
@@ -92,6 +95,12 @@ void ngx_http_intake_put_lanes(ngx_http_intake_writer_t *w,
     ngx_http_intake_status_page_t *page);
 void ngx_http_intake_put_late(ngx_http_intake_writer_t *w,
     ngx_http_intake_status_page_t *page);
+
+
+/* status_html_lane: the cells of a lane beside its name */
+void ngx_http_intake_put_lane(ngx_http_intake_writer_t *w,
+    ngx_http_intake_status_page_t *page, ngx_http_intake_source_status_t *ss,
+    ngx_uint_t i);
 
 
 /* status_html_streams */
@@ -118,7 +127,7 @@ void ngx_http_intake_put_in_force(ngx_http_intake_writer_t *w,
 void ngx_http_intake_put_span(ngx_http_intake_writer_t *w, int64_t ms);
 
 /*
- * Both are a <time> that has the time in UTC, too: as the clock of a zone
+ * Both have the time in UTC, too, for those who point at them: as the clock of a zone
  * shows it (NULL: UTC), with the day if that is not today's; and as the span
  * to now, whether before or after it.
  */

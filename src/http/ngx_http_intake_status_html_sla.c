@@ -23,28 +23,18 @@ static int ngx_libc_cdecl ngx_http_intake_compare_ranked(const void *one,
     const void *two);
 static void ngx_http_intake_find_late(ngx_http_intake_status_page_t *page,
     ngx_http_intake_source_status_t *ss);
-static ngx_http_intake_calm_e ngx_http_intake_calm_state(
-    ngx_http_intake_sums_t *sums);
 static void ngx_http_intake_put_lanes_head(ngx_http_intake_writer_t *w,
     ngx_http_intake_calm_e state, ngx_uint_t n);
-static void ngx_http_intake_put_lane(ngx_http_intake_writer_t *w,
-    ngx_http_intake_status_page_t *page, ngx_http_intake_source_status_t *ss,
-    ngx_uint_t i);
+static void ngx_http_intake_put_source(ngx_http_intake_writer_t *w,
+    ngx_http_intake_status_page_t *page, ngx_http_intake_source_status_t *ss);
+static ngx_uint_t ngx_http_intake_rank_lanes(
+    ngx_http_intake_source_status_t *ss, ngx_uint_t *order);
+static ngx_uint_t ngx_http_intake_tell_hours(ngx_http_intake_sla_t *sla,
+    ngx_uint_t *order, ngx_uint_t k);
 static void ngx_http_intake_put_lane_name(ngx_http_intake_writer_t *w,
     ngx_http_intake_sla_t *sla, ngx_uint_t i);
 static void ngx_http_intake_put_hours(ngx_http_intake_writer_t *w,
     ngx_http_intake_status_page_t *page, ngx_http_intake_tier_t *tier);
-static void ngx_http_intake_put_waits(ngx_http_intake_writer_t *w,
-    ngx_http_intake_status_page_t *page, ngx_http_intake_lane_t *lane);
-static void ngx_http_intake_put_next_due(ngx_http_intake_writer_t *w,
-    ngx_http_intake_status_page_t *page, ngx_http_intake_sla_t *sla,
-    ngx_http_intake_lane_t *lane, ngx_uint_t i);
-static void ngx_http_intake_put_attainment(ngx_http_intake_writer_t *w,
-    ngx_http_intake_tally_t *tally, ngx_http_intake_tally_t *previous,
-    ngx_uint_t objective);
-static void ngx_http_intake_put_quantile(ngx_http_intake_writer_t *w,
-    ngx_http_intake_sla_t *sla, ngx_uint_t i,
-    ngx_http_intake_tally_t *tally, ngx_uint_t percent);
 static void ngx_http_intake_put_late_row(ngx_http_intake_writer_t *w,
     ngx_http_intake_status_page_t *page, ngx_http_intake_late_t *late);
 
@@ -192,7 +182,7 @@ ngx_http_intake_find_late(ngx_http_intake_status_page_t *page,
 }
 
 
-static ngx_http_intake_calm_e
+ngx_http_intake_calm_e
 ngx_http_intake_calm_state(ngx_http_intake_sums_t *sums)
 {
     if (sums->overdue) {
@@ -241,7 +231,7 @@ void
 ngx_http_intake_put_lanes(ngx_http_intake_writer_t *w,
     ngx_http_intake_status_page_t *page)
 {
-    ngx_uint_t                 i, k, end;
+    ngx_uint_t                 i, end;
     ngx_http_intake_ranked_t  *ranked;
 
     ranked = page->ranked;
@@ -257,9 +247,7 @@ ngx_http_intake_put_lanes(ngx_http_intake_writer_t *w,
         ngx_http_intake_put_lanes_head(w, ranked[i].state, end - i);
 
         for ( /* void */ ; i < end; i++) {
-            for (k = 0; k < 2 * ranked[i].ss->source->sla->ntiers; k++) {
-                ngx_http_intake_put_lane(w, page, ranked[i].ss, k);
-            }
+            ngx_http_intake_put_source(w, page, ranked[i].ss);
         }
 
         ngx_http_intake_put(w, "</tbody></table></div>\n");
@@ -277,71 +265,122 @@ ngx_http_intake_put_lanes_head(ngx_http_intake_writer_t *w,
     ngx_http_intake_put_count(w, n, "source", "sources");
     ngx_http_intake_put(w,
         "</small></caption>\n"
-        "<thead><tr><th scope=\"col\">Source</th>"
-        "<th scope=\"col\">State</th>"
-        "<th scope=\"col\">Waiting</th>"
-        "<th scope=\"col\">At risk</th>"
-        "<th scope=\"col\">Overdue</th>"
-        "<th scope=\"col\">Oldest</th>"
-        "<th scope=\"col\">Next due</th>"
-        "<th scope=\"col\">Attainment 24 h</th>"
-        "<th scope=\"col\">Attainment 7 d</th>"
-        "<th scope=\"col\">p50 7 d</th>"
-        "<th scope=\"col\">p90 7 d</th>"
-        "<th scope=\"col\">Target</th></tr></thead>\n"
+        "<thead><tr><th>Source</th>"
+        "<th>State</th>"
+        "<th>Waiting</th>"
+        "<th>At risk</th>"
+        "<th>Overdue</th>"
+        "<th>Oldest</th>"
+        "<th>Next due</th>"
+        "<th>Attainment 24 h</th>"
+        "<th>Attainment 7 d</th>"
+        "<th>p50 7 d</th>"
+        "<th>p90 7 d</th>"
+        "<th>Target</th></tr></thead>\n"
         "<tbody>\n");
 }
 
 
+/* the lanes of a source, the worst first; the first has the link */
+
 static void
-ngx_http_intake_put_lane(ngx_http_intake_writer_t *w,
-    ngx_http_intake_status_page_t *page, ngx_http_intake_source_status_t *ss,
-    ngx_uint_t i)
+ngx_http_intake_put_source(ngx_http_intake_writer_t *w,
+    ngx_http_intake_status_page_t *page, ngx_http_intake_source_status_t *ss)
 {
-    ngx_uint_t               k, objective;
-    ngx_http_intake_sla_t   *sla;
-    ngx_http_intake_lane_t  *lane;
-    ngx_http_intake_sums_t   sums;
+    ngx_uint_t              k, n, order[NGX_HTTP_INTAKE_LANES];
+    ngx_http_intake_sla_t  *sla;
 
     sla = ss->source->sla;
-    lane = &ss->panel->lanes[i];
-    objective = sla->tiers[i / 2].objective;
+    n = ngx_http_intake_rank_lanes(ss, order);
 
-    sums.waiting = lane->waiting;
-    sums.at_risk = lane->at_risk;
-    sums.overdue = lane->overdue;
+    for (k = 0; k < n; k++) {
+        ngx_http_intake_put(w, "<tr><th scope=\"row\">");
 
-    ngx_http_intake_put(w, "<tr><th scope=\"row\"><a href=\"?source=");
-    ngx_http_intake_put_text(w, &ss->name);
-    ngx_http_intake_put(w, "\">");
-    ngx_http_intake_put_text(w, &ss->name);
-    ngx_http_intake_put(w, "</a> ");
-    ngx_http_intake_put_lane_name(w, sla, i);
+        if (k == 0) {
+            ngx_http_intake_put(w, "<a href=\"?source=");
+            ngx_http_intake_put_text(w, &ss->name);
+            ngx_http_intake_put(w, "\">");
+        }
 
-    if (!(i & 1)) {
-        ngx_http_intake_put_hours(w, page, &sla->tiers[i / 2]);
+        ngx_http_intake_put_text(w, &ss->name);
+        ngx_http_intake_put(w, k == 0 ? "</a> " : " ");
+        ngx_http_intake_put_lane_name(w, sla, order[k]);
+
+        if (ngx_http_intake_tell_hours(sla, order, k)) {
+            ngx_http_intake_put_hours(w, page, &sla->tiers[order[k] / 2]);
+        }
+
+        ngx_http_intake_put(w, "</th>");
+        ngx_http_intake_put_lane(w, page, ss, order[k]);
+        ngx_http_intake_put(w, "</tr>\n");
+    }
+}
+
+
+/* equals stay in the order of the configuration; returns how many there are */
+
+static ngx_uint_t
+ngx_http_intake_rank_lanes(ngx_http_intake_source_status_t *ss,
+    ngx_uint_t *order)
+{
+    int64_t                  diff;
+    ngx_uint_t               i, k, n;
+    ngx_http_intake_lane_t  *lane, *before;
+
+    n = 2 * ss->source->sla->ntiers;
+
+    for (i = 0; i < n; i++) {
+        lane = &ss->panel->lanes[i];
+
+        for (k = i; k; k--) {
+            before = &ss->panel->lanes[order[k - 1]];
+            diff = lane->overdue - before->overdue;
+
+            if (diff == 0) {
+                diff = lane->at_risk - before->at_risk;
+            }
+
+            if (diff == 0) {
+                diff = lane->waiting - before->waiting;
+            }
+
+            if (diff <= 0) {
+                break;
+            }
+
+            order[k] = order[k - 1];
+        }
+
+        order[k] = i;
     }
 
-    ngx_http_intake_put(w, "</th><td>");
-    ngx_http_intake_put_state(w, ngx_http_intake_calm_state(&sums), NULL);
-    ngx_http_intake_put(w, "</td>");
+    return n;
+}
 
-    ngx_http_intake_put_waits(w, page, lane);
-    ngx_http_intake_put_next_due(w, page, sla, lane, i);
 
-    for (k = 0; k < 2; k++) {
-        ngx_http_intake_put_attainment(w, &lane->windows[k],
-                                       &lane->previous[k], objective);
+/* once for the source, if all tiers have one calendar; else once a tier */
+
+static ngx_uint_t
+ngx_http_intake_tell_hours(ngx_http_intake_sla_t *sla, ngx_uint_t *order,
+    ngx_uint_t k)
+{
+    ngx_uint_t  i, one;
+
+    one = 1;
+
+    for (i = 1; i < sla->ntiers; i++) {
+        if (sla->tiers[i].calendar != sla->tiers[0].calendar) {
+            one = 0;
+        }
     }
 
-    ngx_http_intake_put_quantile(w, sla, i, &lane->windows[1], 50);
-    ngx_http_intake_put_quantile(w, sla, i, &lane->windows[1], 90);
+    for (i = 0; i < k; i++) {
+        if (one || order[i] / 2 == order[k] / 2) {
+            return 0;
+        }
+    }
 
-    ngx_http_intake_put(w, "<td>");
-    ngx_http_intake_put_span(w, ngx_http_intake_lane_target(sla, i));
-    ngx_http_intake_put(w, " <small>");
-    ngx_http_intake_put_percent(w, (double) objective / 1000);
-    ngx_http_intake_put(w, "</small></td></tr>\n");
+    return 1;
 }
 
 
@@ -392,133 +431,6 @@ ngx_http_intake_put_hours(ngx_http_intake_writer_t *w,
 }
 
 
-static void
-ngx_http_intake_put_waits(ngx_http_intake_writer_t *w,
-    ngx_http_intake_status_page_t *page, ngx_http_intake_lane_t *lane)
-{
-    ngx_http_intake_put(w, "<td>");
-    ngx_http_intake_put_number(w, lane->waiting);
-
-    if (lane->paused) {
-        ngx_http_intake_put(w, " <small>");
-        ngx_http_intake_put_number(w, lane->paused);
-        ngx_http_intake_put(w, " paused</small>");
-    }
-
-    ngx_http_intake_put(w, "</td><td>");
-    ngx_http_intake_put_number(w, lane->at_risk);
-    ngx_http_intake_put(w, "</td><td>");
-    ngx_http_intake_put_number(w, lane->overdue);
-    ngx_http_intake_put(w, "</td><td>");
-
-    if (lane->oldest) {
-        ngx_http_intake_put_distance(w, page, lane->oldest);
-    }
-
-    ngx_http_intake_put(w, "</td>");
-}
-
-
-/*
- * What people expect to read is when the time is used up.  Where that has
- * passed and nobody is overdue it is night, and the next opening decides.
- */
-
-static void
-ngx_http_intake_put_next_due(ngx_http_intake_writer_t *w,
-    ngx_http_intake_status_page_t *page, ngx_http_intake_sla_t *sla,
-    ngx_http_intake_lane_t *lane, ngx_uint_t i)
-{
-    int64_t                  time;
-    ngx_http_intake_tier_t  *tier;
-
-    tier = &sla->tiers[i / 2];
-
-    time = ngx_http_intake_exhausted(sla, i, lane->due, 0);
-
-    if (time < page->now) {
-        time = ngx_http_intake_deadline(sla, i, lane->due);
-    }
-
-    ngx_http_intake_put(w, "<td>");
-
-    if (time > 0) {
-        ngx_http_intake_put_clock(w, page,
-                                  tier->calendar ? &tier->calendar->zone
-                                                 : NULL,
-                                  time);
-        ngx_http_intake_put(w, " <small>in ");
-        ngx_http_intake_put_span(w, time - page->now);
-        ngx_http_intake_put(w, "</small>");
-    }
-
-    ngx_http_intake_put(w, "</td>");
-}
-
-
-static void
-ngx_http_intake_put_attainment(ngx_http_intake_writer_t *w,
-    ngx_http_intake_tally_t *tally, ngx_http_intake_tally_t *previous,
-    ngx_uint_t objective)
-{
-    double      share, before;
-    ngx_uint_t  low;
-
-    share = ngx_http_intake_attainment(tally);
-    before = ngx_http_intake_attainment(previous);
-
-    if (share < 0) {
-        ngx_http_intake_put(w, "<td></td>");
-        return;
-    }
-
-    low = share * 1000 < (double) objective;
-
-    ngx_http_intake_put(w, low ? "<td class=\"low\">" : "<td>");
-    ngx_http_intake_put_percent(w, share);
-
-    if (before >= 0) {
-        ngx_http_intake_put(w, " <span title=\"before: ");
-        ngx_http_intake_put_percent(w, before);
-        ngx_http_intake_put(w, "\">");
-        ngx_http_intake_put(w, share > before ? "\xE2\x86\x91"
-                               : share < before ? "\xE2\x86\x93"
-                               : "\xE2\x86\x92");
-        ngx_http_intake_put(w, "</span>");
-    }
-
-    ngx_http_intake_put(w, low ? " low</td>" : "</td>");
-}
-
-
-/* how long people waited; with a calendar also how long in its hours */
-
-static void
-ngx_http_intake_put_quantile(ngx_http_intake_writer_t *w,
-    ngx_http_intake_sla_t *sla, ngx_uint_t i, ngx_http_intake_tally_t *tally,
-    ngx_uint_t percent)
-{
-    double  wall, business;
-
-    wall = ngx_http_intake_response_quantile(sla, tally->wall, percent);
-    business = ngx_http_intake_response_quantile(sla, tally->business,
-                                                 percent);
-    ngx_http_intake_put(w, "<td>");
-
-    if (wall >= 0) {
-        ngx_http_intake_put_span(w, (int64_t) (wall * 1000));
-
-        if (business >= 0 && sla->tiers[i / 2].calendar) {
-            ngx_http_intake_put(w, " <small>open ");
-            ngx_http_intake_put_span(w, (int64_t) (business * 1000));
-            ngx_http_intake_put(w, "</small>");
-        }
-    }
-
-    ngx_http_intake_put(w, "</td>");
-}
-
-
 void
 ngx_http_intake_put_late(ngx_http_intake_writer_t *w,
     ngx_http_intake_status_page_t *page)
@@ -544,10 +456,10 @@ ngx_http_intake_put_late(ngx_http_intake_writer_t *w,
 
     ngx_http_intake_put(w,
         "</small></caption>\n"
-        "<thead><tr><th scope=\"col\">Conversation</th>"
-        "<th scope=\"col\">Overdue by</th>"
-        "<th scope=\"col\">Due</th>"
-        "<th scope=\"col\">Waiting</th></tr></thead>\n"
+        "<thead><tr><th>Conversation</th>"
+        "<th>Overdue by</th>"
+        "<th>Due</th>"
+        "<th>Waiting</th></tr></thead>\n"
         "<tbody>\n");
 
     for (i = 0; i < page->nlate; i++) {
@@ -606,6 +518,6 @@ ngx_http_intake_put_late_row(ngx_http_intake_writer_t *w,
         ngx_http_intake_put(w, "</td><td></td><td>");
     }
 
-    ngx_http_intake_put_distance(w, page, open->since);
+    ngx_http_intake_put_span(w, page->now - open->since);
     ngx_http_intake_put(w, "</td></tr>\n");
 }

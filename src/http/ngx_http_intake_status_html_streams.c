@@ -46,16 +46,16 @@ ngx_http_intake_put_streams(ngx_http_intake_writer_t *w,
     ngx_http_intake_put_clock(w, page, NULL, (int64_t) status->started * 1000);
     ngx_http_intake_put(w,
         " UTC</small></caption>\n"
-        "<thead><tr><th scope=\"col\">Source</th>"
-        "<th scope=\"col\">Durability</th>"
-        "<th scope=\"col\">Stored</th>"
-        "<th scope=\"col\">Duplicates</th>"
-        "<th scope=\"col\">Rejected</th>"
-        "<th scope=\"col\">Unavailable</th>"
-        "<th scope=\"col\">Spam</th>"
-        "<th scope=\"col\">Entries</th>"
-        "<th scope=\"col\">Spam stream</th>"
-        "<th scope=\"col\">Escalations</th></tr></thead>\n"
+        "<thead><tr><th>Source</th>"
+        "<th>Durability</th>"
+        "<th>Stored</th>"
+        "<th>Duplicates</th>"
+        "<th>Rejected</th>"
+        "<th>Unavailable</th>"
+        "<th>Spam</th>"
+        "<th>Entries</th>"
+        "<th>Spam stream</th>"
+        "<th>Escalations</th></tr></thead>\n"
         "<tbody>\n");
 
     for (i = 0; i < status->nsources; i++) {
@@ -242,20 +242,24 @@ ngx_http_intake_put_groups(ngx_http_intake_writer_t *w,
 
         if (!open) {
             ngx_http_intake_put(w,
-                "<div tabindex=\"0\" role=\"region\" "
-                "aria-label=\"Consumer groups\"><table>\n"
+                "<div><table class=\"groups\">\n"
                 "<caption>Consumer groups</caption>\n"
-                "<thead><tr><th scope=\"col\">Group</th>"
-                "<th scope=\"col\">Lag</th>"
-                "<th scope=\"col\">Pending</th>"
-                "<th scope=\"col\">Oldest pending</th></tr></thead>\n"
+                "<thead><tr><th>Source</th>"
+                "<th>Groups</th></tr></thead>\n"
                 "<tbody>\n");
             open = 1;
         }
 
+        ngx_http_intake_put(w, "<tr><th scope=\"row\">");
+        ngx_http_intake_put_text(w, &ss->name);
+        ngx_http_intake_put(w, "</th><td>");
+
         for (k = 0; k < ss->source->groups->nelts; k++) {
+            ngx_http_intake_put(w, k ? "<br>\n" : "");
             ngx_http_intake_put_group(w, page, ss, k);
         }
+
+        ngx_http_intake_put(w, "</td></tr>\n");
     }
 
     if (open) {
@@ -275,19 +279,16 @@ ngx_http_intake_put_group(ngx_http_intake_writer_t *w,
     name = ss->source->groups->elts;
     group = &ss->panel->groups[i];
 
-    ngx_http_intake_put(w, "<tr><th scope=\"row\">");
     ngx_http_intake_put_text(w, &name[i]);
-    ngx_http_intake_put(w, " <small>");
-    ngx_http_intake_put_text(w, &ss->name);
-    ngx_http_intake_put(w, "</small></th>");
 
     if (group->lag < 0 && group->pending < 0) {
-        ngx_http_intake_put(w, "<td colspan=\"3\">no such group yet</td>"
-                               "</tr>\n");
+        ngx_http_intake_put(w, ": ");
+        ngx_http_intake_put_state(w, NGX_HTTP_INTAKE_AT_RISK,
+                                  "no such group");
         return;
     }
 
-    ngx_http_intake_put(w, "<td>");
+    ngx_http_intake_put(w, ": lag ");
 
     if (group->lag < 0) {
         ngx_http_intake_put(w, "unknown");
@@ -296,13 +297,14 @@ ngx_http_intake_put_group(ngx_http_intake_writer_t *w,
         ngx_http_intake_put_number(w, group->lag);
     }
 
-    ngx_http_intake_put(w, "</td>");
-    ngx_http_intake_put_length(w, 1, group->pending);
-    ngx_http_intake_put(w, "<td>");
-
-    if (group->oldest > 0) {
-        ngx_http_intake_put_distance(w, page, group->oldest);
+    if (group->pending >= 0) {
+        ngx_http_intake_put(w, ", ");
+        ngx_http_intake_put_number(w, group->pending);
+        ngx_http_intake_put(w, " pending");
     }
 
-    ngx_http_intake_put(w, "</td></tr>\n");
+    if (group->oldest > 0) {
+        ngx_http_intake_put(w, ", the oldest ");
+        ngx_http_intake_put_span(w, page->now - group->oldest);
+    }
 }

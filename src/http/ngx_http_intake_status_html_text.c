@@ -16,7 +16,7 @@
 #define NGX_HTTP_INTAKE_NAMED_DAYS  6
 
 
-static void ngx_http_intake_put_time_tag(ngx_http_intake_writer_t *w,
+static void ngx_http_intake_put_moment(ngx_http_intake_writer_t *w,
     int64_t time);
 static int64_t ngx_http_intake_local(ngx_intake_tzif_t *zone, int64_t time);
 static void ngx_http_intake_put_part(ngx_http_intake_writer_t *w, int64_t n,
@@ -105,9 +105,9 @@ ngx_http_intake_put_clock(ngx_http_intake_writer_t *w,
 
     p = ngx_slprintf(p, last, "%02d:%02d", tm.ngx_tm_hour, tm.ngx_tm_min);
 
-    ngx_http_intake_put_time_tag(w, time);
+    ngx_http_intake_put_moment(w, time);
     ngx_http_intake_put_bytes(w, buf, p - buf);
-    ngx_http_intake_put(w, "</time>");
+    ngx_http_intake_put(w, "</span>");
 }
 
 
@@ -115,27 +115,24 @@ void
 ngx_http_intake_put_distance(ngx_http_intake_writer_t *w,
     ngx_http_intake_status_page_t *page, int64_t time)
 {
-    ngx_http_intake_put_time_tag(w, time);
+    ngx_http_intake_put_moment(w, time);
     ngx_http_intake_put_span(w, ngx_abs(time - page->now));
-    ngx_http_intake_put(w, "</time>");
+    ngx_http_intake_put(w, "</span>");
 }
 
 
 static void
-ngx_http_intake_put_time_tag(ngx_http_intake_writer_t *w, int64_t time)
+ngx_http_intake_put_moment(ngx_http_intake_writer_t *w, int64_t time)
 {
-    u_char    *p, buf[160];
+    u_char    *p, buf[80];
     ngx_tm_t   tm;
 
     ngx_gmtime(time / NGX_HTTP_INTAKE_SECOND, &tm);
 
     p = ngx_snprintf(buf, sizeof(buf),
-                     "<time datetime=\"%04d-%02d-%02dT%02d:%02dZ\" "
-                     "title=\"%04d-%02d-%02d %02d:%02d UTC\">",
+                     "<span title=\"%04d-%02d-%02d %02d:%02d UTC\">",
                      tm.ngx_tm_year, tm.ngx_tm_mon, tm.ngx_tm_mday,
-                     tm.ngx_tm_hour, tm.ngx_tm_min, tm.ngx_tm_year,
-                     tm.ngx_tm_mon, tm.ngx_tm_mday, tm.ngx_tm_hour,
-                     tm.ngx_tm_min);
+                     tm.ngx_tm_hour, tm.ngx_tm_min);
 
     ngx_http_intake_put_bytes(w, buf, p - buf);
 }

@@ -13,7 +13,7 @@ package Intake::Page;
 use strict;
 use warnings;
 
-my %void = map { $_ => 1 } qw(meta);
+my %void = map { $_ => 1 } qw(meta br);
 my %plain = (lt => '<', gt => '>', amp => '&', quot => '"');
 
 
