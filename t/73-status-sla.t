@@ -336,8 +336,17 @@ subtest 'metrics of an idle node' => sub {
         for qw(mail plain contact);
     cmp_ok(abs($m->value('intake_sla_snapshot_timestamp_seconds') - time()),
            '<', 3, 'when');
-    is($m->value('intake_group_pending_entries', source => 'mail',
-                 group => 'workers'), undef, 'a group that is not there');
+
+    # a group that is not there, or has another name than the one that is
+
+    for my $group ('workers', 'a "group"') {
+        is($m->value("intake_group_$_", source => 'mail', group => $group), 0,
+           "$_: 0") for qw(exists pending_entries
+                           oldest_pending_timestamp_seconds);
+        is($m->value('intake_group_lag_entries', source => 'mail',
+                     group => $group), undef, 'a lag that is not known');
+    }
+
     is($t->get('/overdue?health')->status(), 200, 'nobody is overdue');
 };
 
@@ -546,7 +555,9 @@ subtest 'metrics' => sub {
     $is->('stream_entries', 14);
     $is->('group_lag_entries', 11, group => 'workers');
     $is->('group_pending_entries', 3, group => 'workers');
-    $is->('group_pending_entries', undef, group => 'a "group"');
+    $is->('group_exists', 1, group => 'workers');
+    $is->('group_exists', 0, group => 'a "group"');
+    $is->('group_pending_entries', 0, group => 'a "group"');
 
     cmp_ok(abs($m->value('intake_group_oldest_pending_timestamp_seconds',
                          source => 'mail', group => 'workers') - $now), '<',

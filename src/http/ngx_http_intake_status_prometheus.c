@@ -161,7 +161,6 @@ ngx_http_intake_expose_redis(ngx_http_intake_writer_t *w)
 static void
 ngx_http_intake_expose_spool(ngx_http_intake_writer_t *w)
 {
-    ngx_atomic_uint_t           oldest;
     ngx_intake_spool_shared_t  *spool;
 
     spool = w->status->spool;
@@ -181,13 +180,9 @@ ngx_http_intake_expose_spool(ngx_http_intake_writer_t *w)
 
     ngx_http_intake_family(w, "intake_spool_oldest_timestamp_seconds",
                            "gauge", "seconds",
-                           "When the oldest delivery in the spool arrived; "
-                           "absent if there is none.");
-    oldest = spool->oldest;
-
-    if (oldest) {
-        ngx_http_intake_sample(w, NULL, NULL, NULL, "%uA", oldest);
-    }
+                           "When the oldest delivery in the spool arrived, "
+                           "0 if there is none.");
+    ngx_http_intake_sample(w, NULL, NULL, NULL, "%uA", spool->oldest);
 
     ngx_http_intake_family(w, "intake_spool_replayed", "counter", NULL,
                            "Deliveries of the spool that are in Redis now.");

@@ -14,6 +14,10 @@
  */
 
 
+/* instead of an offset: computed */
+#define NGX_HTTP_INTAKE_GROUP_EXISTS  ((size_t) -1)
+
+
 /* a lane of a source that has clocks */
 
 typedef struct {
@@ -204,9 +208,18 @@ ngx_http_intake_expose_stream(ngx_http_intake_writer_t *w, const char *name,
 }
 
 
+/*
+ * A name that Redis does not know has nothing pending, and its 0 for whether
+ * it is there is what an alert can see.
+ */
+
 static void
 ngx_http_intake_expose_groups(ngx_http_intake_writer_t *w)
 {
+    ngx_http_intake_family(w, "intake_group_exists", "gauge", NULL,
+                           "Whether Redis knows the consumer group.");
+    ngx_http_intake_expose_group(w, NGX_HTTP_INTAKE_GROUP_EXISTS);
+
     ngx_http_intake_family(w, "intake_group_lag_entries", "gauge", NULL,
                            "Entries that the consumer group has not been "
                            "given.");
@@ -232,8 +245,9 @@ ngx_http_intake_expose_group(ngx_http_intake_writer_t *w, size_t offset)
 {
     int64_t                   n;
     ngx_str_t                 labels, *name;
-    ngx_uint_t                i, k;
+    ngx_uint_t                i, k, exists;
     ngx_array_t              *groups;
+    ngx_http_intake_group_t  *group;
     ngx_http_intake_panel_t  *panel;
 
     for (i = 0; i < w->status->nsources; i++) {
@@ -241,11 +255,25 @@ ngx_http_intake_expose_group(ngx_http_intake_writer_t *w, size_t offset)
         groups = w->status->sources[i].source->groups;
 
         for (k = 0; panel && groups && k < groups->nelts; k++) {
-            n = *(int64_t *) ((u_char *) &panel->groups[k] + offset);
+            group = &panel->groups[k];
 
-            if (n < 0) {
+            exists = group->lag >= 0 || group->pending >= 0;
+
+            if (offset == NGX_HTTP_INTAKE_GROUP_EXISTS) {
+                n = exists;
+
+            } else {
+                n = *(int64_t *) ((u_char *) group + offset);
+            }
+
+            if (n < 0
+                && (exists
+                    || offset == offsetof(ngx_http_intake_group_t, lag)))
+            {
                 continue;
             }
+
+            n = ngx_max(n, 0);
 
             name = groups->elts;
             labels = w->sources[i];

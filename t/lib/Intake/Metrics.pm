@@ -27,6 +27,7 @@ our %labels = (
     intake_stream_entries => [qw(source)],
     intake_spam_stream_entries => [qw(source)],
     intake_escalation_stream_entries => [qw(source)],
+    intake_group_exists => [qw(source group)],
     intake_group_lag_entries => [qw(source group)],
     intake_group_pending_entries => [qw(source group)],
     intake_group_oldest_pending_timestamp_seconds => [qw(source group)],
