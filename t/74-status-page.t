@@ -794,7 +794,7 @@ subtest 'at night' => sub {
         if $t->has('-fsanitize');
 
     my $night = Intake::Test->new();
-    $night->redis();
+    my $away = $night->redis();
 
     $night->write_file_expand('nginx.conf', conf(skew => 'off',
         blocks => <<'EOC' . source('mail', 'sla first=30m calendar=office;')));
@@ -844,6 +844,23 @@ EOC
     happen($night, ['mail', 'c', 'reply', $night->now()]);
     $night->advance(60);
     $seen->(qr/\|2 d open 45 min\|2 d open 57 min\|30 min/);
+
+    # what is too old is not shown, but said
+
+    my $stale = sub { [grep { /^Stale/ }
+                       page($night, '/detail')->words('p')] };
+
+    is_deeply($stale->(), [], 'up to date');
+    $away->kill();
+    ok($night->wait_for(sub { $night->get('/status?health')->status == 503 }),
+       'Redis is away');
+    $night->advance(20);
+    ok($night->wait_for(sub { "@{$stale->()}" =~ /Nothing/ }), 'too old');
+    like("@{$stale->()}", qr/^Stale\.\ Nothing\ is\ known\ now\ of\ mail\.
+         \ Redis\ was\ last\ read\ \d+\ s\ ago\.$/x, 'a banner');
+    is_deeply((tables(page($night, '/detail')))[1], ['Deliveries'],
+              'instead of old numbers');
+    is(page($night, '/detail')->title, 'Redis away - intake', 'the title');
 
     $night->shut_down();
 };
