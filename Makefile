@@ -8,7 +8,7 @@
 # make asan      build/asan/nginx, the module inside, with the sanitizers
 # make valgrind  every test with nginx under valgrind, or those in TESTS
 # make faults    each fault of t/faults, which the tests must see
-# make bench     the comparison with other gateways
+# make bench     the comparison with other gateways; what the status costs
 # make bench-forms
 #                how many megabytes of forms are parsed in a second
 # make bench-clocks
