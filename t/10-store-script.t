@@ -15,6 +15,7 @@ use lib "$FindBin::Bin/lib";
 
 use File::Temp;
 use Test::More;
+use Time::Local qw(timegm);
 
 use Intake::Process qw(wait_for);
 use Intake::RedisServer;
@@ -38,7 +39,8 @@ my $serial = 0;
 my ($made, $failure) = (0, undef);
 my (%seen, %happened);
 
-# Real time passes through the short windows while the test runs.
+# Real time passes through the short windows while the test runs, and the time
+# of the arrivals, which is another.
 
 my @sources = map { source(@$_) }
     ['drop', 3600000], ['mark', 3600000], ['drop', 60], ['mark', 60];
@@ -54,7 +56,7 @@ sub source {
                   source => "/$policy-$window" },
         holder => {},     # key => { delivery, entry }
         corrupt => {},    # key => 1, somebody else has written it
-        last => {},       # key => { entry, gone } of what it stands for
+        last => {},       # key => { entry, delivery, gone }
         events => [],     # deliveries made, to be repeated
         unsent => [],
         stream => [],     # [entry, [fields]]
@@ -194,6 +196,18 @@ sub remembered {
 sub ms { $_[0] =~ /^(\d+)-/ ? $1 : die "no entry: $_[0]\n" }
 
 
+# The ms from one arrival to another, if that came later.
+
+sub between {
+    my ($one, $other) = map {
+        my ($y, $m, $d, $hour, $min, $s, $ms) = $_->{recordedtime} =~ /\d+/g;
+        timegm($s, $min, $hour, $d, $m - 1, $y) * 1000 + int $ms / 1000;
+    } @_;
+
+    return $other > $one ? $other - $one : 0;
+}
+
+
 # What the model says of a delivery at a time: the answer, or the status under
 # which it is stored and the entry that it repeats.
 
@@ -206,7 +220,12 @@ sub verdict {
     my ($event, $body) = @$holder{@keys};
 
     my $mine = sub { $_[0] && $_[0]{delivery} == $d };
-    my $young = sub { $_[0] && $now - ms($_[0]{entry}) < $call->{window} };
+    my $age = sub {
+        my ($held) = @_;
+        return $call->{replayed} ? between($held->{delivery}, $d)
+                                 : $now - ms($held->{entry});
+    };
+    my $young = sub { $_[0] && $age->($_[0]) < $call->{window} };
 
     return { answer => [2, $holder->{$own}{entry}] }
         if defined $own && $mine->($holder->{$own});
@@ -308,12 +327,13 @@ sub record {
     $happened{'stored again'}++
         if $source->{times}{$d}++ && !$source->{lost}{$d};
 
-    return if $v->{status};
-
     $happened{'twice inside the window'}++
-        if $last && !$last->{gone}
-           && ms($entry) - ms($last->{entry}) < $call->{window};
-    $source->{last}{$key} = { entry => $entry };
+        if !$v->{status} && $last && !$last->{gone}
+           && ($call->{replayed}
+               ? between($last->{delivery}, $d)
+               : ms($entry) - ms($last->{entry})) < $call->{window};
+    $source->{last}{$_} = { entry => $entry, delivery => $d }
+        for @{$v->{write}};
 }
 
 
@@ -360,7 +380,7 @@ sub refuse {
 sub step {
     my ($source, $refused) = @_;
     my %call = (%{$source->{call}}, durable => chance(30) ? 1 : 0,
-                refused => $refused);
+                replayed => chance(30) ? 1 : 0, refused => $refused);
     my $n = chance(60) ? 1 : chance(75) ? 2 + int rand 5
             : chance(95) ? 7 + int rand 14 : 64;
     my @deliveries = map { incoming($source) } 1 .. $n;

@@ -315,6 +315,59 @@ subtest 'time passes' => sub {
 };
 
 
+# [recordedtime of the first, of the replayed one, ms from it to that]
+
+my @apart = (
+    ['2026-11-22T08:00:00.000000Z', '2026-11-22T08:00:00.000000Z', 0],
+    ['2026-11-22T08:00:00.123999Z', '2026-11-22T08:00:00.125000Z', 2],
+    ['2026-11-22T08:00:00.000000Z', '2026-11-22T08:00:00.001000Z', 1],
+    ['2026-12-31T23:59:59.999999Z', '2027-01-01T00:00:00.000000Z', 1],
+    ['2027-02-28T23:00:00.000000Z', '2027-03-01T01:00:00.000000Z', 7200000],
+    ['2028-02-28T23:00:00.000000Z', '2028-03-01T01:00:00.000000Z',
+     26 * 3600000],
+    ['2028-02-29T00:00:00.000000Z', '2028-03-01T00:00:00.000000Z',
+     24 * 3600000],
+    ['2100-02-28T00:00:00.000000Z', '2100-03-01T00:00:00.000000Z',
+     24 * 3600000],
+    ['2026-11-15T08:00:00.000000Z', '2026-11-22T08:00:00.000000Z',
+     7 * 86400000],
+    ['2026-11-22T08:00:00.000000Z', '2027-11-22T08:00:00.000000Z',
+     365 * 86400000],
+);
+
+subtest 'the time between two arrivals' => sub {
+    for my $row (@apart) {
+        my ($one, $other, $ms) = @$row;
+
+        for my $kind (qw(k u)) {
+            my $first = event($kind, recordedtime => $one);
+            my $copy = again($first, recordedtime => $other,
+                             id => "$first->{id} again");
+
+            stored(store({}, $first)->[0], "$kind $one");
+            is(store({ replayed => 1, window => $ms + 1 }, $copy)->[0][0], 1,
+               "$kind $other is a copy within $ms ms");
+            stored(store({ replayed => 1, window => $ms }, $copy)->[0],
+                   'and not after it');
+        }
+    }
+
+    my $known = event('k');
+
+    stored(store({}, $known)->[0], 'stored');
+    is(store({ replayed => 1, window => 1 }, again($known,
+             recordedtime => '2025-01-01T00:00:00.000000Z'))->[0][0], 1,
+       'what came before it is a copy');
+    is(store({ window => 60000 }, again($known,
+             recordedtime => '2027-01-01T00:00:00.000000Z'))->[0][0], 1,
+       'a live copy is as old as the entry');
+    $redis->command('SET', "$stream:dedupe:$known->{keys}[0]",
+                    "1-1 yesterday $known->{id}");
+    stored(store({ replayed => 1 }, again($known))->[0],
+           'a key with another time');
+};
+
+
 subtest 'a duplicate before WAIT or WAITAOF' => sub {
     $redis->command('FLUSHALL');
 

@@ -12,6 +12,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use JSON::PP;
+use POSIX qw(strftime);
 use Test::More;
 
 use Intake::Deliveries;
@@ -391,6 +392,43 @@ subtest 'a copy is faster' => sub {
     ok(spool_empty($t), 'replayed');
     is($d->count('copied'), 1, 'once');
     is($d->metric('intake_spool_replayed_total'), 1, 'and done');
+    $t->finish();
+};
+
+
+# What counts is the time from one arrival to the other, not how long one has
+# waited; what a later copy has overtaken is a copy itself.
+# The keys are as if copies had come and been stored at other times.
+
+subtest 'the age of what has waited' => sub {
+    my $t = Intake::Test->new();
+    my $redis = Intake::RedisServer->new(dir => $t->dir());
+    my $d = spool_deliveries($t, $redis);    # window=1h
+    my $now = time();
+
+    # [the other copy arrived, s from now, and was stored; becomes an entry]
+
+    my %copies = (
+        'waited' => [-1800, -7200, 0],
+        'waited apart' => [-7200, -1, 1],
+        'a later copy' => [1800, -1, 0],
+        'a much later copy' => [7200, -1, 0],
+    );
+    my @keys;
+
+    for my $id (sort keys %copies) {
+        my ($arrived, $stored) = @{$copies{$id}};
+
+        is($d->deliver($id)->status, 200, "$id: accepted");
+        push @keys, 'intake:{a}:dedupe:s:' . $d->hash($id),
+            sprintf '%d000-0 %s %s', $now + $stored,
+                    strftime('%Y-%m-%dT%H:%M:%S.500000Z',
+                             gmtime $now + $arrived), $id;
+    }
+
+    start_with($t, $redis, 'MSET', @keys);
+    ok(spool_empty($t), 'replayed');
+    is($d->count($_), $copies{$_}[2], $_) for sort keys %copies;
     $t->finish();
 };
 

@@ -142,6 +142,8 @@ ngx_http_intake_write_args(ngx_intake_redis_args_t *args,
     ngx_intake_redis_number_arg(args, source->durability.fsync
                                       || source->durability.replicas);
 
+    ngx_intake_redis_number_arg(args, batch->replayed);
+
     ngx_intake_redis_arg(args, source->event_source.data,
                         source->event_source.len);
 

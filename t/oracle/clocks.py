@@ -236,7 +236,7 @@ class Scripts:
     def store(self, now, deliveries, pipe=None):
         """Deliveries are {id, recorded, messages}."""
         keys = self.keys(now)
-        args = [0, 0, 3600 * 1000 * 24, 7 * DAY, 600000, 1, "drop", 0, "/test",
+        args = [0, 0, 3600 * 1000 * 24, 7 * DAY, 600000, 1, "drop", 0, 0, "/test",
                 *self.conf()]
         for d in deliveries:
             keys.append(f"{self.stream}:dedupe:s:{digest(d['id'])}")

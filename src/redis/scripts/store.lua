@@ -34,7 +34,8 @@
 -- ARGV[8]   1 if WAIT or WAITAOF follows, else 0.  They cover the writes of
 --           their connection only, so with 1 a delivery that is not stored
 --           writes the key that knew it again, as it was
--- ARGV[9]   the field source
+-- ARGV[9]   1 if these are replayed: they have waited since their recordedtime
+-- ARGV[10]  the field source
 --
 --           Then 15 for each delivery; but KIND they are fields of the entry,
 --           and an empty one, data excepted, is left out:
@@ -46,9 +47,15 @@
 -- The value of a key is "ENTRY RECORDEDTIME ID".  A hit with the delivery's
 -- own recordedtime and id, of whatever age, is this delivery, sent or replayed
 -- again, and is answered as it was (but a reused id as new, once the id's key
--- has gone).  Another that is younger than the window, by the time in ENTRY
--- against the server's, is the first of a duplicate.  An older one and a value
--- that reads otherwise are no hit: the delivery is stored, its key written.
+-- has gone).  Another that is younger than the window is the first of a
+-- duplicate.  An older one and a value that reads otherwise are no hit: the
+-- delivery is stored, its key written.
+--
+-- Its age is that of ENTRY by the server's time, whichever clock an nginx has.
+-- For what is replayed that would be the time that it has waited, so it is the
+-- time from the first's RECORDEDTIME to its own.  What came before that first
+-- is a duplicate however long before: thus a key's RECORDEDTIME never goes
+-- back, and no copy that comes even later is measured against the wrong one.
 --
 -- Keys are written after their entry.  Nothing is rolled back, and a key
 -- without an entry would turn the sender's retry into a duplicate of nothing.
@@ -68,9 +75,9 @@
 --
 
 
-local c, reply = deliveries(judge, compose, remember), {}
+local c, reply = deliveries(between, judge, compose, remember), {}
 
-for a = 10, #ARGV, 15 do
+for a = 11, #ARGV, 15 do
     reply[#reply + 1] = deliver(c, a)
 end
 

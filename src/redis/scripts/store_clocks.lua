@@ -11,7 +11,7 @@
 --           its messages: the conversation's, that of its id (has 1), that of
 --           its event (has 2)
 --
--- ARGV      [1] to [9] as in store.lua, CONF from [10] on; then each delivery:
+-- ARGV      [1] to [10] as in store.lua, CONF from [11] on; then each delivery:
 --           its 15 as in store.lua, the number of its messages, and these,
 --           a MESSAGE each
 --
@@ -27,7 +27,8 @@
 --
 
 
-local c, s, reply = clocks(10), deliveries(judge, compose, remember), {}
+local c, reply = clocks(11), {}
+local s = deliveries(between, judge, compose, remember)
 
 
 local function take(k, p, id)

@@ -41,7 +41,8 @@ my @fields = qw(specversion id source type time datacontenttype subject
 
 my %defaults = (maxlen => 0, age => 0, window => 3600000, ttl => 3600000,
                 own_ttl => 600000, nonce_ttl => 600000,
-                on_duplicate => 'drop', durable => 0, source => '/test');
+                on_duplicate => 'drop', durable => 0, replayed => 0,
+                source => '/test');
 
 
 # The text of a script of src/redis/scripts as config makes it: the parts that
@@ -97,7 +98,7 @@ sub store_args {
     return (scalar @keys, @keys,
             (map { $call->{$_} // $defaults{$_} }
              qw(maxlen age window ttl own_ttl nonce_ttl on_duplicate durable
-                source)),
+                replayed source)),
             map { ($_->{kind}, map { $_ // '' } @$_{@arguments}) }
             @deliveries);
 }

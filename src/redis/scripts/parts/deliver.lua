@@ -11,11 +11,39 @@
 --
 
 
+-- The ms from one recordedtime to another; 0 if the other is earlier.
+
+local function between(one, other)
+    local function ms(text, floor)
+        local y, m, d, hour, min, s = string.match(text,
+            '^(%d%d%d%d)%-(%d%d)%-(%d%d)T(%d%d):(%d%d):(%d%d%.%d%d%d)')
+
+        if not y then
+            return
+        end
+
+        -- March is the first month of a year whose last day may be a leap day
+        if tonumber(m) < 3 then
+            y, m = y - 1, m + 12
+        end
+
+        d = d + 365 * y + floor(y / 4) - floor(y / 100) + floor(y / 400)
+            + floor((153 * m - 457) / 5)
+
+        return ((d * 24 + hour) * 60 + min) * 60000 + floor(s * 1000 + 0.5)
+    end
+
+    one, other = ms(one, math.floor), ms(other, math.floor)
+
+    return one and other and math.max(0, other - one) or math.huge
+end
+
+
 -- What the values of the keys from KEYS[k] on say of a delivery: its answer;
 -- or nil, its status and the entry that it repeats; or nothing.  Fourth, the
 -- server's time in ms once it is known.
 
-local function judge(kind, k, values, recorded, id, now)
+local function judge(between, kind, k, values, recorded, id, now)
     local entries, ids, young, n, status = {}, {}, {}
 
     for i, value in ipairs(values) do
@@ -39,7 +67,9 @@ local function judge(kind, k, values, recorded, id, now)
                 break
             end
 
-            if not now then
+            local replayed = ARGV[9] == '1'
+
+            if not replayed and not now then
                 local t = redis.pcall('TIME')
 
                 if t.err then
@@ -49,7 +79,9 @@ local function judge(kind, k, values, recorded, id, now)
                 now = t[1] * 1000 + math.floor(t[2] / 1000)
             end
 
-            young[i] = kind ~= 'o' and now - ms < tonumber(ARGV[3])
+            local age = replayed and between(who, recorded) or now - ms
+
+            young[i] = kind ~= 'o' and age < tonumber(ARGV[3])
                        or kind == 'n' and i == 2
         end
     end
@@ -193,8 +225,9 @@ end
 
 -- What the deliveries of a call share; k is the place of the next one's keys.
 
-local function deliveries(judge, compose, remember)
+local function deliveries(between, judge, compose, remember)
     return {
+        between = between,
         judge = judge,
         compose = compose,
         remember = remember,
@@ -205,7 +238,7 @@ local function deliveries(judge, compose, remember)
         -- as long as an entry can be, or it would grow, and be copied, field
         -- by field
         fields = {
-            'specversion', '1.0', 'id', '', 'source', ARGV[9], 'type', '',
+            'specversion', '1.0', 'id', '', 'source', ARGV[10], 'type', '',
             'time', '', '', '', '', '', '', '', '', '', '', '', '', '', '',
             '', '', '', '', '', '', '', '', '', '', '', '', '', ''
         }
@@ -246,8 +279,8 @@ local function deliver(c, a)
     end
 
     if values then
-        answer, status, first, c.now = c.judge(kind, k, values, recorded, id,
-                                               c.now)
+        answer, status, first, c.now = c.judge(c.between, kind, k, values,
+                                               recorded, id, c.now)
         if answer then
             c.failed = c.failed or type(answer) == 'table' and answer[1] == -1
             return answer
