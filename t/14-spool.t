@@ -299,6 +299,44 @@ subtest 'segments outlive their workers' => sub {
 };
 
 
+# A download, a websocket: the worker of the last configuration is there for
+# hours.  First it replays when it is told to quit, then it writes.
+
+subtest 'an old worker that stays' => sub {
+    my $t = Intake::Test->new();
+    my $redis = Intake::RedisServer->new(dir => $t->dir());
+    my $body = 'x' x 1000;
+    my $d = spool_deliveries($t, $redis, server =>
+        "location = /long { limit_rate 1; return 200 $body; }");
+    my ($old) = $t->worker_pids();
+    my @stay = map { $t->http() } 1 .. 2;
+
+    is($d->deliver("first-$_")->status, 200, 'accepted') for 1 .. 3;
+    start_with($t, $redis, qw(SET intake:{a} text));
+    ok($t->wait_for_log(qr/WRONGTYPE/), 'it replays');
+
+    $stay[0]->send('GET', '/long', close => 1);
+    ok($t->wait_for(sub { $d->metric('intake_spool_files') }), 'it is there');
+    ok($t->reload(), 'reloaded');
+    $redis->command(qw(DEL intake:{a}));
+    ok($t->wait_for(sub { !spool_files($t) }, 40), 'the new one replays');
+    $d->balance('once');
+
+    delete $d->{book};
+    $redis->kill();
+    $stay[1]->send('GET', '/long', close => 1);
+    is($d->deliver("second-$_")->status, 200, 'accepted') for 1 .. 3;
+    ok($t->reload(), 'reloaded');
+    $redis->start();
+    ok(spool_empty($t, 40), 'the third one replays');
+    $d->balance('once');
+
+    ok(kill(0, $old), 'the first is still there');
+    $_->close() for @stay;
+    $t->finish();
+};
+
+
 # a master in the foreground obeys USR2 when its first parent has gone
 
 subtest 'a binary upgrade' => sub {

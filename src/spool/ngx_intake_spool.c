@@ -14,6 +14,7 @@
 
 
 static void ngx_intake_spool_tick(ngx_event_t *ev);
+static void ngx_intake_spool_leave(ngx_intake_spool_t *spool);
 
 
 ngx_int_t
@@ -166,6 +167,12 @@ ngx_intake_spool_tick(ngx_event_t *ev)
     spool = c->data;
 
     if (ngx_exiting) {
+
+        /* connections may keep the worker for hours: others go on */
+
+        ngx_intake_spool_leave(spool);
+
+        ngx_add_timer(ev, NGX_INTAKE_SPOOL_INTERVAL);
         return;
     }
 
@@ -184,4 +191,25 @@ ngx_intake_spool_tick(ngx_event_t *ev)
     }
 
     ngx_add_timer(ev, NGX_INTAKE_SPOOL_INTERVAL);
+}
+
+
+/* what is not in use any more is closed, so that it can be adopted */
+
+static void
+ngx_intake_spool_leave(ngx_intake_spool_t *spool)
+{
+    ngx_intake_spool_replay_t  *replay;
+    ngx_intake_spool_writer_t  *writer;
+
+    writer = &spool->writer;
+    replay = &spool->replay;
+
+    if (!writer->task.active && ngx_queue_empty(&writer->gathered)) {
+        ngx_intake_spool_seal(spool);
+    }
+
+    if (replay->fd != -1 && !replay->task.active && replay->in_flight == 0) {
+        ngx_intake_spool_release(spool);
+    }
 }

@@ -393,7 +393,7 @@ ngx_intake_spool_written(void *data)
                       &spool->conf->path->name);
     }
 
-    if (writer->end >= NGX_INTAKE_SPOOL_SEGMENT) {
+    if (writer->end >= NGX_INTAKE_SPOOL_SEGMENT || ngx_exiting) {
         ngx_intake_spool_seal(spool);
     }
 

@@ -297,6 +297,12 @@ void ngx_intake_spool_go_on(ngx_intake_spool_t *spool);
 /* a .later whose source still waits: others have their turn */
 void ngx_intake_spool_put_back(ngx_intake_spool_t *spool);
 
+/*
+ * Closes the file that is replayed, so that another may go on with it; there
+ * is one, and nothing of it is in flight or read.
+ */
+void ngx_intake_spool_release(ngx_intake_spool_t *spool);
+
 
 /* ngx_intake_spool_round.c */
 

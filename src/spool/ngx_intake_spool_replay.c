@@ -414,19 +414,32 @@ ngx_intake_spool_put_back(ngx_intake_spool_t *spool)
 
     rc = futimens(replay->fd, NULL);
 
+    ngx_intake_spool_release(spool);
+
+    /* without its new time it would be the next one again */
+
+    if (rc == 0) {
+        ngx_intake_spool_wake(spool);
+    }
+}
+
+
+void
+ngx_intake_spool_release(ngx_intake_spool_t *spool)
+{
+    ngx_intake_spool_replay_t  *replay;
+
+    replay = &spool->replay;
+
     (void) close(replay->fd);
 
     replay->fd = -1;
     replay->nrecords = 0;
     replay->pending = 0;
 
-    ngx_free(replay->window);
-    replay->window = NULL;
-
-    /* without its new time it would be the next one again */
-
-    if (rc == 0) {
-        ngx_intake_spool_wake(spool);
+    if (replay->window) {
+        ngx_free(replay->window);
+        replay->window = NULL;
     }
 }
 
@@ -487,11 +500,7 @@ ngx_intake_spool_ended(ngx_intake_spool_t *spool)
         spool->shared->oldest = 0;
     }
 
-    (void) close(replay->fd);
-    replay->fd = -1;
-
-    ngx_free(replay->window);
-    replay->window = NULL;
+    ngx_intake_spool_release(spool);
 
     /* perhaps there is another */
 
