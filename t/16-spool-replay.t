@@ -106,6 +106,59 @@ subtest 'a source that is stuck' => sub {
 };
 
 
+# what a loss of power, or a disk, makes of the first 44 bytes
+
+my %headers = (
+    b => sub { "\0" x 20 },
+    c => sub { "\0" x 5000 },
+    d => sub { substr $_[0], 0, 13 },
+    e => sub { substr $_[0], 0, 38 },
+    f => sub { substr($_[0], 0, 20) . "\xff" . substr $_[0], 21 },
+);
+
+subtest 'a torn .later' => sub {
+    my $t = Intake::Test->new();
+    my $redis = Intake::RedisServer->new(dir => $t->dir());
+    my @sources = sort keys %headers;
+
+    spool_deliveries($t, $redis,
+        http => join('', map {
+            "intake_source $_ { platform signed; secret s3cret; }" } @sources),
+        server => join('', map { "location = /$_ { intake $_; }" } @sources));
+
+    my %d = map { $_ => Intake::Deliveries->new(
+        t => $t, redis => $redis, uri => "/$_", stream => "intake:{$_}") }
+        @sources;
+
+    for my $source (@sources) {
+        is($d{$source}->deliver("$source-$_")->status, 200, 'kept') for 1, 2;
+    }
+
+    my ($segment) = spool_files($t, 'seg');
+
+    open my $fh, '<:raw', $segment or die $!;
+    read $fh, my $header, 44;
+
+    for my $source (@sources) {
+        my $name = $segment =~ s/seg$/$source.later/r;
+
+        open my $later, '>:raw', $name or die $!;
+        print $later $headers{$source}->($header);
+        close $later or die $!;
+        chmod 0600, $name;
+        chown +(stat $segment)[4, 5], $name;
+    }
+
+    start_with($t, $redis, 'MSET', map { ("intake:{$_}", 'text') } @sources);
+    ok($t->wait_for(sub { !spool_files($t, 'seg') }, 40), 'set aside');
+    $redis->command('DEL', map { "intake:{$_}" } @sources);
+    utime 1, 1, spool_files($t, 'later');
+    ok(spool_empty($t, 40), 'replayed, and nothing is damaged');
+    $d{$_}->balance("$_: both") for @sources;
+    $t->finish();
+};
+
+
 # Redis closes the connection when it sees the record
 
 subtest 'a record that is too large for Redis' => sub {

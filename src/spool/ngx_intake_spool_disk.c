@@ -27,6 +27,8 @@ static void ngx_intake_spool_read_window(ngx_intake_spool_read_t *call);
 static ngx_int_t ngx_intake_spool_set_aside(ngx_intake_spool_read_t *call);
 static ngx_int_t ngx_intake_spool_add_aside(ngx_intake_spool_read_t *call,
     int fd);
+static ngx_int_t ngx_intake_spool_check_aside(ngx_intake_spool_read_t *call,
+    int fd, off_t *end);
 static ngx_int_t ngx_intake_spool_copy_record(ngx_intake_spool_read_t *call,
     int fd, off_t *offset);
 static ngx_int_t ngx_intake_spool_end_file(ngx_intake_spool_read_t *call);
@@ -306,7 +308,7 @@ ngx_intake_spool_set_aside(ngx_intake_spool_read_t *call)
     int        fd;
     ngx_int_t  rc;
 
-    fd = openat(call->dir, (char *) call->aside, O_WRONLY|O_CREAT|O_CLOEXEC,
+    fd = openat(call->dir, (char *) call->aside, O_RDWR|O_CREAT|O_CLOEXEC,
                 0600);
 
     if (fd == -1) {
@@ -351,6 +353,11 @@ ngx_intake_spool_add_aside(ngx_intake_spool_read_t *call, int fd)
     }
 
     end = st.st_size;
+
+    if (ngx_intake_spool_check_aside(call, fd, &end) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     offset = end;
 
     header.iov_base = call->header;
@@ -381,6 +388,66 @@ ngx_intake_spool_add_aside(ngx_intake_spool_read_t *call, int fd)
 
     call->added = (size_t) (offset - end);
     call->made = (end == 0);
+
+    return NGX_OK;
+}
+
+
+/*
+ * A loss of power may leave the beginning of a header, or zeros.  Then nothing
+ * of the file was synchronized, and what it held is still in its segment, so
+ * it begins anew: behind such a header no record would be found.  A header
+ * that was damaged otherwise is written again, for what lies behind it.
+ */
+
+static ngx_int_t
+ngx_intake_spool_check_aside(ngx_intake_spool_read_t *call, int fd, off_t *end)
+{
+    off_t         offset;
+    u_char        head[NGX_INTAKE_SEGMENT_MARK];
+    ssize_t       n, i;
+    struct iovec  header;
+
+    if (*end == 0) {
+        return NGX_OK;
+    }
+
+    n = pread(fd, head, NGX_INTAKE_SEGMENT_MARK, 0);
+
+    if (n == -1) {
+        return ngx_intake_spool_failed(call, "pread");
+    }
+
+    for (i = 0; i < n && head[i] == call->header[i]; i++) { /* void */ }
+
+    if (i == NGX_INTAKE_SEGMENT_MARK && *end >= NGX_INTAKE_SEGMENT_HEADER) {
+        return NGX_OK;
+    }
+
+    while (i < n && head[i] == 0) {
+        i++;
+    }
+
+    if (i == n) {
+
+        if (ftruncate(fd, 0) == -1) {
+            return ngx_intake_spool_failed(call, "ftruncate");
+        }
+
+        *end = 0;
+
+        return NGX_OK;
+    }
+
+    offset = 0;
+    header.iov_base = call->header;
+    header.iov_len = NGX_INTAKE_SEGMENT_HEADER;
+
+    if (ngx_intake_spool_write_all(fd, &header, 1, &offset) != NGX_OK) {
+        return ngx_intake_spool_failed(call, "pwritev");
+    }
+
+    *end = ngx_max(*end, offset);
 
     return NGX_OK;
 }
