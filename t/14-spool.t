@@ -486,6 +486,8 @@ subtest 'a source that is gone' => sub {
         $b->deliver("b-$n");
     }
 
+    my @segments = spool_files($t, 'seg');
+
     $t->write_file_expand('nginx.conf', spool_conf());
     ok($t->reload(), 'reloaded');
     $redis->start();
@@ -496,6 +498,8 @@ subtest 'a source that is gone' => sub {
     my @bad = spool_files($t, 'bad');
 
     is(scalar @bad, 1, 'a file of its records');
+    ok(!grep({ $_ eq $bad[0] =~ s/bad$/seg/r } @segments),
+       'a name that no segment had');
     is(() = spool_dump($t, 'bad') =~ / source=b /g, 100, 'all of them');
     is($d->metric('intake_spool_bad_total'), 100, 'counted');
     is(scalar $t->error_log_lines(qr/\[error\].*is refused.*source "b"/), 100,

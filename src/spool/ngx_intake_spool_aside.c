@@ -6,6 +6,8 @@
 
 #include "ngx_intake_spool_internal.h"
 
+#include <openssl/rand.h>
+
 
 /*
  * What is set aside so that the replay goes on: NAME.bad has records that Redis
@@ -19,6 +21,7 @@ static ngx_uint_t ngx_intake_spool_same_file(ngx_intake_spool_record_t *one,
     ngx_intake_spool_record_t *two);
 static void ngx_intake_spool_name_aside(ngx_intake_spool_t *spool,
     ngx_intake_spool_record_t *record);
+static void ngx_intake_spool_name_copy(ngx_intake_spool_t *spool);
 static void ngx_intake_spool_header_aside(ngx_intake_spool_replay_t *replay);
 static ngx_intake_spool_stuck_t *ngx_intake_spool_find_stuck(
     ngx_intake_spool_replay_t *replay, ngx_str_t *source);
@@ -39,6 +42,7 @@ ngx_intake_spool_collect(ngx_intake_spool_t *spool)
     call->more = 0;
 
     if (call->copy_len) {
+        ngx_intake_spool_name_copy(spool);
         return;
     }
 
@@ -102,17 +106,44 @@ ngx_intake_spool_name_aside(ngx_intake_spool_t *spool,
     replay = &spool->replay;
     call = &replay->call;
 
-    p = ngx_cpymem(call->aside, call->name, replay->name_len);
-
     if (record->state == NGX_INTAKE_SPOOL_BAD) {
+        call->append = replay->has_bad;
+        call->create = !replay->has_bad;
+
+        p = ngx_cpymem(call->aside, replay->fresh, ngx_strlen(replay->fresh));
         (void) ngx_cpymem(p, ".bad", sizeof(".bad"));
         return;
+    }
+
+    /* with the name of the segment others of it are in the same file */
+
+    if (replay->later) {
+        call->append = replay->has_later;
+        call->create = !replay->has_later;
+
+        p = ngx_cpymem(call->aside, replay->fresh, ngx_strlen(replay->fresh));
+
+    } else {
+        call->append = 0;
+        call->create = 0;
+
+        p = ngx_cpymem(call->aside, call->name, replay->name_len);
     }
 
     *p++ = '.';
     p = ngx_cpymem(p, record->delivery.source.data,
                    record->delivery.source.len);
     (void) ngx_cpymem(p, ".later", sizeof(".later"));
+}
+
+
+static void
+ngx_intake_spool_name_copy(ngx_intake_spool_t *spool)
+{
+    ngx_intake_spool_record_t  record;
+
+    record.state = NGX_INTAKE_SPOOL_BAD;
+    ngx_intake_spool_name_aside(spool, &record);
 }
 
 
@@ -144,6 +175,7 @@ ngx_intake_spool_collected(ngx_intake_spool_t *spool)
     (void) ngx_atomic_fetch_add(&spool->shared->bytes, call->added);
 
     if (call->copy_len) {
+        replay->has_bad = 1;
         replay->pos += (off_t) call->copy_len;
         call->copy_len = 0;
 
@@ -175,9 +207,72 @@ ngx_intake_spool_collected(ngx_intake_spool_t *spool)
 
     (void) ngx_atomic_fetch_add(&spool->shared->bad, bad);
 
+    if (first.state == NGX_INTAKE_SPOOL_BAD) {
+        replay->has_bad = 1;
+
+    } else {
+        replay->has_later = 1;
+    }
+
     if (call->made && first.state == NGX_INTAKE_SPOOL_LATER) {
         (void) ngx_atomic_fetch_add(&spool->shared->files, 1);
     }
+}
+
+
+ngx_int_t
+ngx_intake_spool_name_fresh(ngx_intake_spool_t *spool)
+{
+    uint64_t                    random;
+    ngx_intake_spool_replay_t  *replay;
+
+    replay = &spool->replay;
+
+    if (RAND_bytes((u_char *) &random, sizeof(uint64_t)) != 1) {
+        ngx_log_error(NGX_LOG_ALERT, spool->log, 0,
+                      "RAND_bytes() failed, the spool cannot be used");
+        return NGX_ERROR;
+    }
+
+    replay->has_bad = 0;
+    replay->has_later = 0;
+
+    /* it sorts by age where its segment did */
+
+    (void) ngx_sprintf(replay->fresh, "%*s-%P-%016xL%Z", (size_t) 16,
+                       replay->call.name, ngx_pid, random);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_intake_spool_refused(ngx_intake_spool_t *spool)
+{
+    ngx_uint_t                  i;
+    ngx_intake_spool_record_t  *record;
+    ngx_intake_spool_replay_t  *replay;
+
+    replay = &spool->replay;
+
+    for (i = 0; i < replay->nrecords; i++) {
+        record = &replay->records[i];
+
+        if (record->state != NGX_INTAKE_SPOOL_REFUSED) {
+            continue;
+        }
+
+        record->state = NGX_INTAKE_SPOOL_LATER;
+
+        ngx_log_error(NGX_LOG_ERR, spool->log, 0,
+                      "a record of the source \"%V\" does not get out of the "
+                      "spool, others of it do, it is kept in "
+                      "\"%s.%V.later\", which is tried again, arrived %L us "
+                      "after 1970", &record->delivery.source, replay->fresh,
+                      &record->delivery.source, record->arrival);
+    }
+
+    replay->refused = 0;
 }
 
 
@@ -185,7 +280,6 @@ void
 ngx_intake_spool_copy_aside(ngx_intake_spool_t *spool, size_t size)
 {
     ngx_intake_spool_read_t    *call;
-    ngx_intake_spool_record_t   record;
     ngx_intake_spool_replay_t  *replay;
 
     replay = &spool->replay;
@@ -201,9 +295,7 @@ ngx_intake_spool_copy_aside(ngx_intake_spool_t *spool, size_t size)
     call->copy = replay->pos;
     call->copy_len = size;
 
-    record.state = NGX_INTAKE_SPOOL_BAD;
-    ngx_intake_spool_name_aside(spool, &record);
-
+    ngx_intake_spool_name_copy(spool);
     ngx_intake_spool_header_aside(replay);
 
     ngx_log_error(NGX_LOG_ERR, spool->log, 0,
@@ -223,9 +315,20 @@ ngx_intake_spool_stuck(ngx_intake_spool_t *spool,
     replay = &spool->replay;
     source = &record->delivery.source;
 
-    /* a .later is all of one source, and put back as it is */
+    /*
+     * A .later is all of one source, and put back as it is, but for a record
+     * that is refused by itself.
+     */
 
     if (replay->later) {
+
+        if (replay->alone) {
+            record->state = NGX_INTAKE_SPOOL_REFUSED;
+            replay->pending--;
+            replay->refused++;
+            replay->taken++;
+        }
+
         return;
     }
 

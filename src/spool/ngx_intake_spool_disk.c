@@ -308,7 +308,9 @@ ngx_intake_spool_set_aside(ngx_intake_spool_read_t *call)
     int        fd;
     ngx_int_t  rc;
 
-    fd = openat(call->dir, (char *) call->aside, O_RDWR|O_CREAT|O_CLOEXEC,
+    fd = openat(call->dir, (char *) call->aside,
+                O_RDWR|O_CLOEXEC|(call->append ? 0 : O_CREAT)
+                |(call->create ? O_EXCL : 0),
                 0600);
 
     if (fd == -1) {

@@ -22,7 +22,9 @@
  * worker that writes it, then the one that replays it.  Others are
  * NAME.new, being made, NAME.SOURCE.later, records of a source of which Redis
  * takes none for now, NAME.bad, records that Redis refused for good, and
- * NAME.damaged, files that were read as far as they could be.
+ * NAME.damaged, files that were read as far as they could be.  A .bad, and what
+ * is left of a .later, has a NAME of its own: people rename such files to .seg
+ * while the file that the records came from may still be there.
  */
 
 
@@ -117,6 +119,10 @@ typedef struct {
     size_t                         copy_len;   /* 0: iovs */
     u_char                        *copy_buf;
     size_t                         added;      /* bytes of it, after */
+    ngx_uint_t                     create;     /* it must not be there; else
+                                                  it may, or, with append,
+                                                  must */
+    ngx_uint_t                     append;
     ngx_uint_t                     made;       /* it is new */
     ngx_uint_t                     more;       /* and then nothing else */
 
@@ -167,6 +173,7 @@ typedef enum {
     NGX_INTAKE_SPOOL_PENDING = 0,
     NGX_INTAKE_SPOOL_SENT,
     NGX_INTAKE_SPOOL_DONE,
+    NGX_INTAKE_SPOOL_REFUSED,                  /* alone, of a .later */
     NGX_INTAKE_SPOOL_BAD,                      /* to be set aside for good */
     NGX_INTAKE_SPOOL_LATER                     /* to be set aside for now */
 } ngx_intake_spool_state_e;
@@ -201,11 +208,15 @@ typedef struct {
     ngx_uint_t                     nrecords;
     ngx_uint_t                     pending;    /* to be sent */
     ngx_uint_t                     in_flight;
-    ngx_uint_t                     taken;      /* in this round, by Redis */
+    ngx_uint_t                     taken;      /* in this round, by Redis, or
+                                                  refused alone */
+    ngx_uint_t                     refused;    /* of the records */
+    ngx_msec_t                     alone_since;
     ngx_uint_t                     failures;   /* of reading, in a row */
     ngx_uint_t                     no_memory;  /* the same, for a record */
     size_t                         name_len;   /* of the file, without the
                                                   ending */
+    u_char                         fresh[NGX_INTAKE_SPOOL_NAME];
 
     ngx_intake_spool_stuck_t       stuck[NGX_INTAKE_SPOOL_SOURCES];
     ngx_uint_t                     nstuck;
@@ -218,6 +229,10 @@ typedef struct {
     unsigned                       damaged:1;
     unsigned                       finishing:1;
     unsigned                       later:1;    /* it is a .later */
+    unsigned                       moved:1;    /* Redis took some of it */
+    unsigned                       alone:1;    /* one record at a time */
+    unsigned                       has_bad:1;  /* fresh.bad was made */
+    unsigned                       has_later:1;  /* fresh.SOURCE.later was */
     unsigned                       failed:1;   /* has been logged */
 } ngx_intake_spool_replay_t;
 
@@ -324,6 +339,15 @@ void ngx_intake_spool_collect(ngx_intake_spool_t *spool);
 
 /* They are on the disk, or the call before that has failed. */
 void ngx_intake_spool_collected(ngx_intake_spool_t *spool);
+
+/*
+ * A new name for what is set aside, which no other file has had.  NGX_ERROR:
+ * there are no random numbers, which is logged.
+ */
+ngx_int_t ngx_intake_spool_name_fresh(ngx_intake_spool_t *spool);
+
+/* Those of a .later that were refused alone: they are to be set aside. */
+void ngx_intake_spool_refused(ngx_intake_spool_t *spool);
 
 /* The record of size bytes at replay->pos, which does not fit into memory. */
 void ngx_intake_spool_copy_aside(ngx_intake_spool_t *spool, size_t size);

@@ -134,6 +134,11 @@ ngx_intake_spool_begin(ngx_intake_spool_t *spool, int fd)
                   "the segment \"%s\" of the spool is replayed, %O bytes",
                   call->name, replay->size);
 
+    if (ngx_intake_spool_name_fresh(spool) != NGX_OK) {
+        (void) close(fd);
+        return;
+    }
+
     replay->fd = fd;
     replay->base = 0;
     replay->len = 0;
@@ -142,6 +147,7 @@ ngx_intake_spool_begin(ngx_intake_spool_t *spool, int fd)
     replay->nrecords = 0;
     replay->pending = 0;
     replay->in_flight = 0;
+    replay->moved = 0;
     replay->failures = 0;
     replay->no_memory = 0;
     replay->header_read = 0;
@@ -292,6 +298,16 @@ ngx_intake_spool_read_failed(ngx_intake_spool_t *spool)
     replay = &spool->replay;
     call = &replay->call;
 
+    /* somebody has renamed it, so it gets another name */
+
+    if (ngx_strcmp(call->failed, "openat") == 0
+        && ((call->append && call->err == NGX_ENOENT)
+            || (call->create && call->err == NGX_EEXIST)))
+    {
+        (void) ngx_intake_spool_name_fresh(spool);
+        return;
+    }
+
     if (ngx_strcmp(call->failed, "pread") == 0
         && ++replay->failures == NGX_INTAKE_SPOOL_TRIES)
     {
@@ -359,6 +375,9 @@ ngx_intake_spool_parse(ngx_intake_spool_t *spool)
     }
 
     if (replay->nrecords) {
+        replay->alone = 0;
+        replay->refused = 0;
+
         ngx_intake_spool_send(spool);
         return;
     }
