@@ -14,6 +14,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use File::Temp;
+use List::Util qw(min);
 use Test::More;
 use Time::Local qw(timegm);
 
@@ -222,8 +223,8 @@ sub verdict {
     my $mine = sub { $_[0] && $_[0]{delivery} == $d };
     my $age = sub {
         my ($held) = @_;
-        return $call->{replayed} ? between($held->{delivery}, $d)
-                                 : $now - ms($held->{entry});
+        return min($now - ms($held->{entry}),
+                   $call->{replayed} ? between($held->{delivery}, $d) : ());
     };
     my $young = sub { $_[0] && $age->($_[0]) < $call->{window} };
 
@@ -329,9 +330,9 @@ sub record {
 
     $happened{'twice inside the window'}++
         if !$v->{status} && $last && !$last->{gone}
-           && ($call->{replayed}
-               ? between($last->{delivery}, $d)
-               : ms($entry) - ms($last->{entry})) < $call->{window};
+           && min(ms($entry) - ms($last->{entry}),
+                  $call->{replayed} ? between($last->{delivery}, $d) : ())
+              < $call->{window};
     $source->{last}{$_} = { entry => $entry, delivery => $d }
         for @{$v->{write}};
 }

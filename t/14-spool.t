@@ -434,8 +434,8 @@ subtest 'a copy is faster' => sub {
 };
 
 
-# What counts is the time from one arrival to the other, not how long one has
-# waited; what a later copy has overtaken is a copy itself.
+# What has waited for longer than the window is still a copy of what came before
+# it within the window, and of what has overtaken it.
 # The keys are as if copies had come and been stored at other times.
 
 subtest 'the age of what has waited' => sub {
@@ -448,9 +448,10 @@ subtest 'the age of what has waited' => sub {
 
     my %copies = (
         'waited' => [-1800, -7200, 0],
-        'waited apart' => [-7200, -1, 1],
-        'a later copy' => [1800, -1, 0],
-        'a much later copy' => [7200, -1, 0],
+        'came later' => [-7200, -7200, 1],
+        'waited together' => [-7200, -1, 0],
+        'was overtaken' => [1800, -1, 0],
+        'was overtaken long ago' => [7200, -7200, 0],
     );
     my @keys;
 

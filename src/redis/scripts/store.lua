@@ -52,10 +52,10 @@
 -- delivery is stored, its key written.
 --
 -- Its age is that of ENTRY by the server's time, whichever clock an nginx has.
--- For what is replayed that would be the time that it has waited, so it is the
--- time from the first's RECORDEDTIME to its own.  What came before that first
--- is a duplicate however long before: thus a key's RECORDEDTIME never goes
--- back, and no copy that comes even later is measured against the wrong one.
+-- What is replayed may have waited for longer than the window, so it is also a
+-- duplicate if the time from the first's RECORDEDTIME to its own is less, or if
+-- it came before that first: that a copy was faster does not make two of it.
+-- Either is enough, as the clock of an nginx may have been set meanwhile.
 --
 -- Keys are written after their entry.  Nothing is rolled back, and a key
 -- without an entry would turn the sender's retry into a duplicate of nothing.

@@ -67,9 +67,7 @@ local function judge(between, kind, k, values, recorded, id, now)
                 break
             end
 
-            local replayed = ARGV[9] == '1'
-
-            if not replayed and not now then
+            if not now then
                 local t = redis.pcall('TIME')
 
                 if t.err then
@@ -79,7 +77,11 @@ local function judge(between, kind, k, values, recorded, id, now)
                 now = t[1] * 1000 + math.floor(t[2] / 1000)
             end
 
-            local age = replayed and between(who, recorded) or now - ms
+            local age = now - ms
+
+            if ARGV[9] == '1' then
+                age = math.min(age, between(who, recorded))
+            end
 
             young[i] = kind ~= 'o' and age < tonumber(ARGV[3])
                        or kind == 'n' and i == 2
