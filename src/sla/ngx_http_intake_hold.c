@@ -101,7 +101,7 @@ ngx_http_intake_lane_went_back(ngx_http_intake_lane_t *lane,
            || lane->business_sum < old->business_sum
            || ngx_http_intake_less(n->wall, o->wall,
                                    NGX_HTTP_INTAKE_CLOCK_BUCKETS)
-           || ngx_http_intake_less(lane->business, old->business,
+           || ngx_http_intake_less(n->business, o->business,
                                    NGX_HTTP_INTAKE_CLOCK_BUCKETS);
 }
 
