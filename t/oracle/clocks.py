@@ -1237,6 +1237,29 @@ def edge_sweepers(scripts, client, now):
     same("nothing waits", client.exists(scripts.prefix + "x"), 0)
 
 
+def edge_many(scripts, client, now):
+    """What becomes due at once is told, more than is written in a call."""
+    n, step = 4000, ("soon", "later")
+    scripts.tiers[0].steps = [(HOUR + i, name) for i, name in enumerate(step)]
+    send_all(scripts, now, [{"kind": "inbound", "conv": f"c{i}", "te": now + i}
+                            for i in range(n)])
+    known, longest, calls, more = [], 0, 0, True
+    while known or more:
+        reply = scripts.sweep(now + 2 * HOUR, 128, known)
+        longest = max(longest, client.llen(scripts.prefix + "x"))
+        more, known, calls = reply[6], [], calls + 1
+        for i in range(0, min(len(reply[7]), 256), 2):
+            known += [*reply[7][i:i + 2], "2026"]
+    told = collections.Counter(
+        (f[b"event"], f.get(b"name")) for _, f in
+        client.xrange(scripts.stream + ":escalations"))
+    same("told", told, {key: n for key in (
+        (b"at_risk", None), (b"breach", None),
+        *((b"escalate", name.encode()) for name in step))})
+    same("few wait to be written", longest <= 2048, True)
+    same("calls, of 128 each, nearly all of which write", calls < 200, True)
+
+
 def edge_calendar(scripts, client, now):
     def sweep(text):
         return scripts.call("sweep", scripts.keys(now), [
@@ -1284,7 +1307,7 @@ def run_edges(_):
     server = Server()
     try:
         for edge in (edge_types, edge_memory, edge_arguments, edge_tier,
-                     edge_sweepers, edge_calendar, edge_close):
+                     edge_sweepers, edge_many, edge_calendar, edge_close):
             server.client.flushall()
             scripts = Scripts(server.client, "edge", [
                 Tier("default", HOUR, HOUR, risks=(MINUTE, MINUTE)),

@@ -31,10 +31,12 @@
 --
 --   REMOVED    number of those whose key is gone
 --   WRITTEN    number of the entries
---   MORE       1: there may be more that is due
---   NEEDED     names of tiers and readings, by turns: what is to be given, as
---              above, in the next call, so that the events which wait in
---              P:sla:x for their "due" can be written
+--   MORE       1: there may be more that is due.  While many events wait to be
+--              written nothing new is looked for
+--   NEEDED     names of tiers and readings, by turns, at most as many as are
+--              taken out of a set: what is to be given, as above, in the next
+--              call, so that the events which wait in P:sla:x for their "due"
+--              can be written
 --   CALENDARS  a text for each tier: nothing, or the one that is stored and
 --              that differs from the one given.  One that is not stored yet is
 --
@@ -212,11 +214,12 @@ end
 
 
 -- Writes the events that wait, in order, up to one whose "due" is not known.
--- Returns what is needed.
+-- Returns what is needed for those, and for as many as a call can write after
+-- them: so each call writes some, and what it finds does not pile up.
 
 local function drain()
     local texts, needed, asked = {}, {}, {}
-    local events = redis.call('LRANGE', KEYS[5], 0, limit - 1)
+    local events = redis.call('LRANGE', KEYS[5], 0, 2 * limit - 1)
 
     for i = config + 4 * c.n, #ARGV, 3 do
         texts[ARGV[i] .. ' ' .. ARGV[i + 1]] = ARGV[i + 2]
@@ -227,25 +230,19 @@ local function drain()
         local due = string.format('%.0f', e[7])
         local key = e[3] .. ' ' .. due
 
-        if not texts[key] then
-            if not asked[key] then
-                asked[key] = true
-                needed[#needed + 1] = e[3]
-                needed[#needed + 1] = due
-            end
-
-        elseif not needed[1] then
+        if texts[key] and not needed[1] and n[6] < limit then
             write(e, texts[key])
             tell(6)
+
+        elseif not asked[key] and #needed < 2 * limit then
+            asked[key] = true
+            needed[#needed + 1] = e[3]
+            needed[#needed + 1] = due
         end
     end
 
     if n[6] > 0 then
         redis.call('LTRIM', KEYS[5], n[6], -1)
-    end
-
-    if #events == limit and not needed[1] then
-        n[7] = 1
     end
 
     return needed
@@ -277,21 +274,32 @@ for i = c.rest, c.b + c.n do
     end
 end
 
-for t = 0, c.n - 1 do
-    local b = reading(c, t)
+local function find()
+    for t = 0, c.n - 1 do
+        local b = reading(c, t)
 
-    for f = 0, 1 do
-        local k = 6 + (2 * t + f) * 5
+        for f = 0, 1 do
+            local k = 6 + (2 * t + f) * 5
 
-        each(k, 1, b + ARGV[config + 4 * t + f], proceed)
-        each(k, 2, '(' .. ARGV[c.b + t], proceed)
-        each(k, 4, '(' .. ARGV[c.b + t], proceed)
-        each(k, 0, '(' .. string.format('%.0f', now - c.forget), forget)
-        look_for(k)
+            each(k, 1, b + ARGV[config + 4 * t + f], proceed)
+            each(k, 2, '(' .. ARGV[c.b + t], proceed)
+            each(k, 4, '(' .. ARGV[c.b + t], proceed)
+            each(k, 0, '(' .. string.format('%.0f', now - c.forget), forget)
+            look_for(k)
+        end
     end
 end
 
-flush(c)
+
+-- what was found before is written first
+
+if redis.call('LLEN', KEYS[5]) < 4 * limit then
+    find()
+    flush(c)
+
+else
+    n[7] = 1
+end
 
 -- what people see of conversations is keyed with this, on all nodes
 

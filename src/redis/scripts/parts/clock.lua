@@ -266,8 +266,10 @@ local function note(v, event, due, name)
         due, name or ''
     }))
 
-    if n > 10000 then
-        redis.call('LTRIM', KEYS[5], -10000, -1)
+    -- a sweep finds nothing new while there are many, so that it comes to this
+    -- only where nobody sweeps
+    if n > 100000 then
+        redis.call('LTRIM', KEYS[5], -100000, -1)
     end
 end
 
