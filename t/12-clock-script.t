@@ -44,7 +44,7 @@ passes('in a cluster', 'random', '--cluster', '-s', $seed + 1, '-n',
        $steps / 2);
 passes('any order', 'converge', '-s', $seed, '-n', 5000);
 
-my @faults = qw(waiting-expires breach-twice not-retracted);
+my @faults = qw(waiting-expires breach-twice not-retracted pause-hides);
 
 @faults = split ' ', (oracle('faults'))[1] if $ENV{INTAKE_SLOW};
 

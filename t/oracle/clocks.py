@@ -15,7 +15,8 @@ random    conversations with duplicates, disorder, calls that are lost or sent
           at the end each is answered, closed or forgotten.  Replies, hashes,
           sets, counters and escalations are compared with the model's.
 converge  messages in a random order, each once or more, leave what the same
-          ones leave in order.
+          ones leave in order: of customers, of people who answer or close a
+          conversation, of machines, with pauses and the ends of them.
 cases     conversations of a file with what was expected of them.
 edges     keys of another type, no memory, a tier that is not configured any
           more, wrong arguments, two who sweep.
@@ -70,7 +71,11 @@ FAULTS = {
                        "while i > 0 and (P[i] < te"),
     "due-is-late": ("if business > due - v.P[2] - v.b then",
                     "if business >= due - v.P[2] - v.b then"),
-    "pause-counts": ("v.b + math.max(0, reading(c, v.t) - v.a)", "v.b"),
+    "pause-counts": ("v.b + math.max(0, (more[P[5]] or 0) - v.a)", "v.b"),
+    "pause-hides": ("if v.s < 2 and v.a > deadline(c, v) then",
+                    "if false then"),
+    "pause-by-arrival": ("while i > 1 and Z[i - 3] > te do",
+                         "while false do"),
     "gone-stays": ("if not v.P[1] then\n        disarm(c, v)\n        tell(5)",
                    "if not v.P[1] then\n        tell(5)"),
     "breach-again": ("if v.s == 1 and due < b then", "if due < b then"),
@@ -330,13 +335,73 @@ class Conversation:
         self.latest = None         # answer or close
         self.answered = False
         self.orphans = []          # (time, readings)
+        self.pauses = []           # (time, what, {tier: reading}), sorted
         self.paused, self.pause_time, self.given_back = None, None, 0
+        self.stood = None          # the readings at the pause
         self.next = False          # the lane of the wait
         self.told, self.steps = 0, 0
 
     def fresh(self):
-        self.paused, self.pause_time, self.given_back = None, None, 0
         self.told, self.steps = 0, 0
+
+    def resumed(self, b):
+        self.given_back += max(0, b - self.paused)
+        self.paused = self.pause_time = None
+
+    def resumed_by_message(self, cut, last):
+        """Whoever writes ends the pause before it."""
+        tier = self.waiting[0][4]
+        for te, _, b, _, t in self.waiting:
+            if (te > self.pause_time and te > cut
+                    and (te < last or te == last and t == tier)):
+                return self.resumed(b if t == tier else 0)
+
+    def reckon(self, last=float("inf")):
+        """What the pauses up to a time make of the wait."""
+        self.paused, self.pause_time, self.given_back = None, None, 0
+        cut = -1
+        for te, what, more in self.pauses if self.waiting else ():
+            since, _, start, _, tier = self.waiting[0]
+            if te > last:
+                break
+            if what == "held":
+                cut = te
+                self.given_back, self.pause_time, self.stood = more
+                if self.pause_time is not None:
+                    self.paused = max(start, self.stood.get(tier, 0))
+            elif te >= since:
+                if self.paused is not None:
+                    self.resumed_by_message(cut, te)
+                if what == "pause" and self.paused is None:
+                    self.paused = max(start, more.get(tier, 0))
+                    self.pause_time, self.stood = te, more
+                elif what == "resume" and self.paused is not None:
+                    self.resumed(more.get(tier, 0))
+        if self.paused is not None:
+            self.resumed_by_message(cut, last)
+
+    def hold(self, te):
+        """What was reckoned up to a time stays."""
+        held = []
+        if self.paused is not None or self.given_back:
+            held = [(te, "held", (self.given_back, self.pause_time,
+                                  self.stood))]
+        self.pauses = held + [p for p in self.pauses if p[0] > te]
+
+    def keep(self, te, what, readings):
+        if self.pauses and (self.pauses[0][1] == "held"
+                            and te < self.pauses[0][0]):
+            return
+        self.pauses.append((te, what, dict(enumerate(readings))))
+        self.pauses.sort(key=lambda p: p[0])
+        if len(self.pauses) > 32:
+            te = self.pauses[15][0]
+            self.reckon(te)
+            self.hold(te)
+
+    def drop(self, te, ended=False):
+        self.pauses = [p for p in self.pauses if p[0] > te
+                       and not (ended and p[1] == "held")]
 
 
 class Model:
@@ -374,6 +439,34 @@ class Model:
         self.events.append((event, c.ref, self.tier(c).name, CLOCKS[c.next],
                             id_, te, self.due(c), name))
 
+    def breach(self, c):
+        self.windows["breach:" + self.lane(c)] += 1
+        self.note(c, "breach")
+
+    def retract(self, c):
+        self.windows["retract:" + self.lane(c)] += 1
+        self.note(c, "retracted")
+
+    def stopped(self, c):
+        """A clock that stands was late when it was stopped, or never is."""
+        if c.paused is not None and c.told < 2 and c.paused > self.due(c):
+            self.breach(c)
+            c.told = 2
+
+    def changed(self, c, before, b):
+        """Pauses were told of; whose breach was none is not late."""
+        if before == (c.paused, c.given_back):
+            return
+        if c.told == 2 and (b if c.paused is None else c.paused) <= self.due(c):
+            self.retract(c)
+            c.told = 0
+        self.stopped(c)
+
+    def state(self, c):
+        if c.paused is not None:
+            return ["paused", -1, -1, -1, -1]
+        return ["waiting", -1, -1, -1, self.due(c)]
+
     def observe(self, lane, wall, business):
         for h, ms in (("hw", wall), ("hb", business)):
             bound = next((str(b) for b in BOUNDS if ms <= b), "inf")
@@ -385,19 +478,21 @@ class Model:
         self.observe(lane, te - c.waiting[0][0], business)
         if business > self.target(c):
             if c.told < 2:
-                self.windows["breach:" + lane] += 1
-                self.note(c, "breach")
+                self.breach(c)
             return 0
         self.windows["met:" + lane] += 1
         if c.told == 2:
-            self.windows["retract:" + lane] += 1
-            self.note(c, "retracted")
+            self.retract(c)
         return 1
 
     def end(self, c, te):
         c.waiting = [w for w in c.waiting if w[0] > te]
         c.fresh()
         c.next = bool(c.waiting) and c.answered
+        c.drop(te, True)
+        c.reckon()
+        if c.waiting:
+            self.stopped(c)
 
     def add(self, c, w):
         c.waiting = sorted(c.waiting + [w], key=lambda w: w[:2])
@@ -418,23 +513,39 @@ class Model:
             past.waiting = [(te, id_, b, extra, t)]
             business = max(0, answer[1][t] - b)
             met, due = self.settle(past, answer[0], business), self.due(past)
-            if c.waiting and c.told < 2:
+            if c.waiting and not c.next:
+                due = self.due(c)
+                if c.told == 2:
+                    self.retract(c)
                 c.next = True
+                if c.told == 2 and self.due(c) <= due:
+                    self.breach(c)
+                elif c.told == 2:
+                    c.told = 0
+                self.stopped(c)
             return ["answered", answer[0] - te, business, met, due]
 
         if not c.waiting:
             c.next = c.answered
-        if c.paused is not None:
-            c.given_back += max(0, self.tier(c).read(te) - c.paused)
-            c.paused = c.pause_time = None
+        oldest, before = c.waiting and self.tier(c), (c.paused, c.given_back)
+        many = len(self.tiers) > 1
         self.add(c, (te, id_, b, extra, t))
-        return ["waiting", -1, -1, -1, self.due(c)]
+        if c.pauses or many and oldest:
+            if (many or before[0] is not None
+                    or te <= max(p[0] for p in c.pauses)):
+                c.keep(te, "resume", [tier.read(te) for tier in self.tiers])
+            c.reckon()
+        if oldest is self.tier(c):
+            self.changed(c, before, self.tier(c).read(te))
+        self.stopped(c)
+        return self.state(c)
 
     def outbound(self, c, m):
         te, latest = m["te"], c.latest
         c.latest = te if latest is None else max(te, latest)
 
         if c.waiting and c.waiting[0][0] <= te:
+            c.reckon(te)
             since, due = c.waiting[0][0], self.due(c)
             business = self.spent(c, self.tier(c).read(te))
             met = self.settle(c, te, business)
@@ -443,12 +554,13 @@ class Model:
             self.end(c, te)
             if c.waiting:
                 return ["answered_waiting", te - since, business, met,
-                        self.due(c)]
+                        self.state(c)[4]]
             return ["answered", te - since, business, met,
                     -1 if paused else due]
 
         self.counts["an:overtaken" if latest is not None and te < latest
                     else "an:orphan_reply"] += 1
+        c.drop(te)
         if not c.answered:
             c.orphans.append((te, [tier.read(te) for tier in self.tiers]))
             c.orphans.sort(key=lambda o: o[0])
@@ -458,16 +570,17 @@ class Model:
 
     def close(self, c, te):
         if c.waiting and c.waiting[0][0] <= te:
+            c.reckon(te)
             if (c.told < 2 and self.spent(c, self.tier(c).read(te))
                     > self.target(c)):
-                self.windows["breach:" + self.lane(c)] += 1
-                self.note(c, "breach")
+                self.breach(c)
             self.windows["closed:" + self.lane(c)] += 1
             self.end(c, te)
+        else:
+            c.drop(te)
         c.latest = te if c.latest is None else max(te, c.latest)
         if c.waiting:
-            return ["waiting", -1, -1, -1,
-                    -1 if c.paused is not None else self.due(c)]
+            return self.state(c)
         return ["closed", -1, -1, -1, -1]
 
     def merge(self, a, c):
@@ -476,12 +589,17 @@ class Model:
             return ["ignored", -1, -1, -1, -1]
         c.answered |= a.answered
         if a.waiting:
+            c.reckon()
             if not c.waiting or a.waiting[0][0] < c.waiting[0][0]:
                 c.next = a.next
             c.told, c.steps = max(a.told, c.told), max(a.steps, c.steps)
             for w in a.waiting:
                 self.add(c, w)
-            a.waiting, a.next = [], False
+            c.hold(max([c.waiting[-1][0]] + [p[0] for p in c.pauses]))
+            c.reckon()
+            self.stopped(c)
+            a.waiting, a.next, a.pauses = [], False, []
+            a.reckon()
             a.fresh()
         return ["merged", -1, -1, -1, self.due(c) if c.waiting
                 and c.paused is None else -1]
@@ -497,16 +615,14 @@ class Model:
             return self.outbound(c, m)
         if kind == "close":
             return self.close(c, te)
-        if kind in ("pause", "resume") and c.waiting:
-            b = self.tier(c).read(te)
-            if kind == "pause":
-                if c.paused is None:
-                    c.paused, c.pause_time = max(b, c.waiting[0][2]), te
-                return ["paused", -1, -1, -1, -1]
-            if c.paused is not None:
-                c.given_back += max(0, b - c.paused)
-                c.paused = c.pause_time = None
-            return ["waiting", -1, -1, -1, self.due(c)]
+        if (kind in ("pause", "resume")
+                and (c.latest is None or te > c.latest)):
+            before = (c.paused, c.given_back)
+            c.keep(te, kind, [tier.read(te) for tier in self.tiers])
+            if c.waiting:
+                c.reckon()
+                self.changed(c, before, self.tier(c).read(te))
+                return self.state(c)
         return ["ignored", -1, -1, -1, -1]
 
     def duplicate(self, m):
@@ -596,13 +712,17 @@ class Model:
                 continue
             c.waiting = [(te, id_, tiers[t].read(te), 0, t)
                          for te, id_, _, _, t in c.waiting]
+            c.stood = None
             if c.paused is not None:
                 c.paused = max(c.waiting[0][2],
                                self.tier(c).read(c.pause_time))
-            elif c.told == 2 and self.due(c) >= self.tier(c).read(now):
+                c.stood = {c.waiting[0][4]: c.paused}
+            c.hold(max([c.waiting[-1][0]] + [p[0] for p in c.pauses]))
+            if (c.paused is None and c.told == 2
+                    and self.due(c) >= self.tier(c).read(now)):
                 c.told = 1
-                self.windows["retract:" + self.lane(c)] += 1
-                self.note(c, "retracted")
+                self.retract(c)
+            self.stopped(c)
 
     def expire(self):
         """What may be forgotten is."""
@@ -722,6 +842,7 @@ class Random:
         self.rng = random.Random(seed)
         self.client = client
         self.now = 1767225600000 + self.rng.randrange(DAY)
+        self.single = self.rng.random() < 0.3
         tiers = self.tiers(office(9, 17))
         self.scripts = Scripts(client, "random", tiers, 10 * DAY, fault)
         self.model = Model(tiers, 10 * DAY)
@@ -731,7 +852,7 @@ class Random:
         self.total = collections.Counter()
 
     def tiers(self, clock):
-        return [
+        tiers = [
             Tier("default", HOUR, 2 * HOUR, risks=(15 * MINUTE, 30 * MINUTE)),
             Tier("office", 30 * MINUTE, HOUR, risks=(10 * MINUTE, 0),
                  steps=[(20 * MINUTE, "soon"), (2 * HOUR, "manager"),
@@ -739,6 +860,7 @@ class Random:
             Tier("vip", 0, 10 * MINUTE, risks=(0, 10 * MINUTE),
                  steps=[(0, "at-once")]),
         ]
+        return tiers[1:2] if self.single else tiers
 
     def conversation(self):
         # few, so that much happens in each; some new ones for ever
@@ -755,7 +877,7 @@ class Random:
             te -= te % (10 * MINUTE)          # so that some meet
         m = {"kind": rng.choice(kinds), "conv": self.conversation(),
              "te": te,
-             "tier": rng.choice([0, 0, 1, 1, 1, 2]),
+             "tier": 0 if self.single else rng.choice([0, 0, 1, 1, 1, 2]),
              "extra": rng.choice([0, 0, 0, 45 * MINUTE])}
         if rng.random() < 0.8:
             m["id"] = f"m{self.serial}"
@@ -881,9 +1003,10 @@ class Random:
             self.evict()
         elif what < 0.98:
             cut = self.now - rng.randrange(DAY)
-            same("closed", sum(iter(lambda: self.scripts.close(
-                self.now, cut, 2)[0], 0)), self.model.close_before(self.now,
-                                                                   cut))
+            expected = self.model.close_before(self.now, cut)
+            found = sum(self.scripts.close(self.now, cut, 2)[0]
+                        for _ in range(expected // 2 + 1))
+            same("closed", found, expected)
         elif what < 0.99:
             tiers = self.tiers(office(rng.randrange(8, 10), 17))
             self.model.reread(self.now, tiers)
@@ -991,7 +1114,8 @@ def run_random(args):
 
 
 def final_state(scripts):
-    """The sets, and of each conversation all but ids and orphans."""
+    """The sets, and of each conversation all but ids, orphans and how its
+    pauses are written down."""
     found = redis_sets(scripts)
     pipe = scripts.client.pipeline(transaction=False)
     keys = list(scripts.client.scan_iter(scripts.prefix + "c:*", 10000))
@@ -999,9 +1123,10 @@ def final_state(scripts):
         pipe.get(key)
     conversations = {}
     for raw in pipe.execute():
-        ref, waiting, latest, answered, lane, told, steps, *_ = unpack(raw)
+        (ref, waiting, latest, answered, lane, told, steps, *paused,
+         _, _) = (unpack(raw) + [None] * 2)[:12]
         times = list(zip(*[iter(waiting)] * 5))
-        conversations[ref] = (latest, answered, lane, told, steps,
+        conversations[ref] = (latest, answered, lane, told, steps, paused,
                               [(te, b, tier) for te, b, _, _, tier in times])
     return found, conversations
 
@@ -1026,13 +1151,19 @@ def run_converge(args):
     while len(messages) < args.n:
         conv += 1
         times = rng.sample(range(start, start + 2 * DAY), rng.randrange(1, 40))
-        kinds = rng.choices(["inbound", "outbound", "auto", "note"],
-                            [6, rng.choice([0, 1, 4]), 1, 1], k=len(times))
+        end = rng.choice(["outbound", "outbound", "close"])
+        pauses = rng.choice([0, 0, 1, 3])
+        kinds = rng.choices(["inbound", end, "auto", "note", "pause", "resume"],
+                            [6, rng.choice([0, 1, 4]), 1, 1, pauses,
+                             pauses and 1], k=len(times))
+        tier = rng.randrange(2) if pauses else None
         for te, kind in zip(sorted(times), kinds):
-            if kinds.count(kind) <= 16 or kind in ("auto", "note"):
+            if (kinds.count(kind) <= 16 or kind in ("auto", "note")) and (
+                    kind not in ("pause", "resume") or kinds.count(kind) <= 8):
                 messages.append({
                     "kind": kind, "conv": f"conversation {conv}", "te": te,
-                    "id": f"{conv} {te}", "tier": rng.randrange(2)})
+                    "id": f"{conv} {te}",
+                    "tier": rng.randrange(2) if tier is None else tier})
 
     shuffled = messages + rng.choices(messages, k=len(messages) // 5)
     rng.shuffle(shuffled)
@@ -1260,6 +1391,71 @@ def edge_many(scripts, client, now):
     same("calls, of 128 each, nearly all of which write", calls < 200, True)
 
 
+def edge_pauses(scripts, client, now):
+    def tell(conv, *what):
+        """Kinds and minutes, in the order in which they come in."""
+        for kind, minute in what:
+            row = scripts.replies(now, [{"kind": kind, "conv": conv,
+                                         "te": now + minute * MINUTE}])[0]
+        return row[0], row[4] >= 0 and (row[4] - now) // MINUTE
+
+    def counted():
+        found = counters(scripts, "m")
+        return [found.get(f"{name}:default:first", 0)
+                for name in ("breach", "retract", "met")]
+
+    # nobody has swept yet
+    same("paused when it is late", tell("a", ("inbound", 0), ("pause", 61)),
+         ("paused", False))
+    same("is counted at once", counted(), [1, 0, 0])
+    scripts.sweep_all(now + 70 * MINUTE)
+    same("and not again", counted(), [1, 0, 0])
+    same("its events", collections.Counter(
+        f[b"event"] for _, f in client.xrange(scripts.stream
+                                              + ":escalations")),
+         {b"breach": 1})
+    same("the set", {lane for lane, _ in redis_sets(scripts)},
+         {"wait:default:first"})
+    same("goes on", tell("a", ("resume", 70)), ("waiting", 69))
+    same("is late still", {lane for lane, _ in redis_sets(scripts)},
+         {"wait:default:first", "late:default:first"})
+    same("in time", tell("b", ("inbound", 0), ("pause", 60)),
+         ("paused", False))
+    same("no breach", counted(), [1, 0, 0])
+
+    # told of too late
+    same("a message after it", tell("c", ("inbound", 0), ("inbound", 20),
+                                    ("pause", 10)), ("waiting", 70))
+    same("resumed before it came", tell("d", ("inbound", 0), ("resume", 15),
+                                        ("pause", 10)), ("waiting", 65))
+    same("two of them", tell("d", ("resume", 40), ("pause", 30)),
+         ("waiting", 75))
+    same("a message before it", tell("e", ("inbound", 5), ("pause", 10),
+                                     ("inbound", 0)), ("paused", False))
+    same("an answer before it", tell("f", ("inbound", 0), ("inbound", 8),
+                                     ("pause", 10), ("outbound", 5)),
+         ("answered_waiting", False))
+    same("then", tell("f", ("resume", 12)), ("waiting", 70))
+    same("before an answer", tell("f", ("outbound", 20), ("pause", 15)),
+         ("ignored", False))
+
+    # a breach that was none
+    scripts.one(now, "inbound", "g")
+    scripts.sweep_all(now + 61 * MINUTE)
+    before = counted()
+    same("paused in time", tell("g", ("pause", 50)), ("paused", False))
+    same("retracted", counted(), [before[0], before[1] + 1, before[2]])
+    same("met", tell("g", ("resume", 100), ("outbound", 105))[0], "answered")
+    same("once", counted(), [before[0], before[1] + 1, before[2] + 1])
+
+    # more than are kept
+    same("many", tell("h", ("inbound", 0), *(
+        (kind, 2 * i + (kind == "resume")) for i in range(1, 50)
+        for kind in ("pause", "resume"))), ("waiting", 60 + 49))
+    same("the size", len(unpack(client.get(
+        scripts.conversation("h")))[11]) <= 99, True)
+
+
 def edge_calendar(scripts, client, now):
     def sweep(text):
         return scripts.call("sweep", scripts.keys(now), [
@@ -1307,7 +1503,8 @@ def run_edges(_):
     server = Server()
     try:
         for edge in (edge_types, edge_memory, edge_arguments, edge_tier,
-                     edge_sweepers, edge_many, edge_calendar, edge_close):
+                     edge_sweepers, edge_many, edge_pauses, edge_calendar,
+                     edge_close):
             server.client.flushall()
             scripts = Scripts(server.client, "edge", [
                 Tier("default", HOUR, HOUR, risks=(MINUTE, MINUTE)),

@@ -3,7 +3,7 @@
 --
 -- Closes the conversations of a source that have waited since before a time.
 --
--- Parts: clock
+-- Parts: clock pause wait
 --
 -- KEYS      those at the top of parts/clock.lua, the first being the stream
 --

@@ -4,7 +4,7 @@
 -- Feeds the clocks of a source with what is reported to intake_replies, and
 -- says what was measured.
 --
--- Parts: clock
+-- Parts: clock pause wait
 --
 -- KEYS      those at the top of parts/clock.lua, the first being the stream;
 --           then for each item the conversation's, that of its id (has 1),
@@ -112,7 +112,7 @@ local function take(k, p, has)
     else
         answer = { feed(c, v, p, id) }
 
-        if answer[1] ~= 'ignored' then
+        if answer[1] ~= 'ignored' or v.Z[1] then
             save(c, v)
         end
     end

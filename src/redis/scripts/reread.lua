@@ -4,7 +4,7 @@
 -- Gives conversations in which somebody waits the readings of a calendar that
 -- has changed.
 --
--- Parts: clock
+-- Parts: clock pause wait
 --
 -- KEYS      those at the top of parts/clock.lua, the first being the stream;
 --           then the conversations'
@@ -64,12 +64,15 @@ local function rewrite(v, a)
         end
     end
 
+    disarm(c, v)
+    find_tier(c, v)
+
+    -- the pauses were read on the clock of before
     if v.a and ARGV[a] ~= '-1' then
         v.a = math.max(P[2], tonumber(ARGV[a]))
     end
 
-    disarm(c, v)
-    find_tier(c, v)
+    hold(v, math.max(P[#P - 4], v.Z[#v.Z - 2] or 0), { [P[5]] = v.a })
 
     local due = deadline(c, v)
 

@@ -4,7 +4,7 @@
 -- Stores deliveries of a source that has response clocks, each of them once,
 -- and feeds the clocks with the messages in them.
 --
--- Parts: deliver clock
+-- Parts: deliver clock pause wait
 --
 -- KEYS      those at the top of parts/clock.lua, the first being the stream;
 --           then each delivery's keys as in store.lua, followed by those of
@@ -48,7 +48,7 @@ local function take(k, p, id)
         v.ref = v.ref or ARGV[p + 4]
         feed(c, v, p, id)
 
-        if v.P[1] or v.l then
+        if v.P[1] or v.l or v.Z[1] then
             save(c, v)
         end
     end

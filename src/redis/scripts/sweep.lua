@@ -5,7 +5,7 @@
 -- it, and writes the entries of its stream of escalations.  Any number of
 -- callers may do so: each event is found, counted and written once.
 --
--- Parts: clock
+-- Parts: clock pause wait
 --
 -- KEYS      those at the top of parts/clock.lua, the first being the stream of
 --           escalations
@@ -108,9 +108,7 @@ local function proceed(k, v)
     end
 
     if v.s == 1 and due < b then
-        v.s = 2
-        note(v, 'breach', due)
-        count_lane(c, 'breach:' .. lane(v))
+        breach(c, v)
         tell(2)
     end
 

@@ -70,6 +70,13 @@
 --   b   ms that it was paused before
 --   O   while r is 0, answers that answered nothing, at most 16: time,
 --       {tier = reading} of each, or nil
+--   Z   pauses since l, or nil: what a, w and b are reckoned from, in whatever
+--       order they come; by time, at most 32, each of them time, what, more:
+--       1, a pause, or 0, the end of one, and {tier = reading}; or 2, what was
+--       reckoned up to that time and stays, {b, w, {tier = reading} at w}
+--
+--   A message ends the pause before it, and is among Z where its own readings
+--   do not say enough.
 --
 -- It lives for ever while P is not empty, else "forget" from the last message
 -- on.
@@ -123,6 +130,17 @@ local function reading(c, t)
 end
 
 
+local function readings(c)
+    local found = {}
+
+    for t = 0, c.n - 1 do
+        found[ARGV[c.tiers + 4 * t]] = reading(c, t)
+    end
+
+    return found
+end
+
+
 local function target(c, t, f)
     return tonumber(ARGV[c.tiers + 4 * t + 1 + f])
 end
@@ -173,13 +191,14 @@ local function unpacked(c, key, raw)
     local v = { key = key, member = string.sub(key, -22), raw = raw }
 
     if raw then
-        v.ref, v.P, v.l, v.r, v.f, v.s, v.n, v.a, v.w, v.b, v.O =
+        v.ref, v.P, v.l, v.r, v.f, v.s, v.n, v.a, v.w, v.b, v.O, v.Z =
             cmsgpack.unpack(raw)
-        v.O = v.O or {}
+        v.O, v.Z = v.O or {}, v.Z or {}
         find_tier(c, v)
 
     else
-        v.P, v.r, v.f, v.s, v.n, v.b, v.O, v.t = {}, 0, 0, 0, 0, 0, {}, 0
+        v.P, v.r, v.f, v.s, v.n, v.b, v.O, v.Z, v.t = {}, 0, 0, 0, 0, 0, {},
+                                                      {}, 0
     end
 
     return v
@@ -193,7 +212,8 @@ end
 
 local function save(c, v)
     local raw = cmsgpack.pack(v.ref, v.P, v.l, v.r, v.f, v.s, v.n, v.a, v.w,
-                              v.b, v.O[1] and v.O)
+                              v.b, v.O[1] and v.O or nil,
+                              v.Z[1] and v.Z or nil)
 
     if not v.P[1] then
         redis.call('SET', v.key, raw, 'PX', c.forget)
@@ -234,30 +254,6 @@ local function deadline(c, v)
 end
 
 
--- Into the sets by its oldest message.  Returns the deadline's reading, or nil
--- if the clock is paused; and whether it was not known to wait before.
-
-local function arm(c, v)
-    local k = 6 + (2 * v.t + v.f) * 5
-    local new = redis.call('ZADD', KEYS[k], v.P[1], v.member) == 1
-
-    if v.a then
-        return nil, new
-    end
-
-    local due, after = deadline(c, v), ARGV[c.tiers + 4 * v.t + 3]
-
-    redis.call('ZADD', KEYS[k + 1 + v.s], due, v.member)
-
-    after = after ~= '' and word(after, v.n)
-    if after then
-        redis.call('ZADD', KEYS[k + 4], v.P[2] + v.b + after, v.member)
-    end
-
-    return due, new
-end
-
-
 -- An event for the stream of escalations.
 
 local function note(v, event, due, name)
@@ -274,374 +270,48 @@ local function note(v, event, due, name)
 end
 
 
-local function observe(c, name, ms)
-    local bound = 'inf'
+-- The deadline has passed; retract: it has not, by what is known now.
 
-    for b in string.gmatch(c.bounds, '%d+') do
-        if ms <= tonumber(b) then
-            bound = b
-            break
-        end
-    end
-
-    count_lane(c, name .. bound)
-    name = name .. 'sum'
-    c.counts[name] = (c.counts[name] or 0) + ms
+local function breach(c, v)
+    v.s = 2
+    count_lane(c, 'breach:' .. lane(v))
+    note(v, 'breach', deadline(c, v))
 end
 
 
--- The wait of v was answered: its outcome is counted, once.  Returns 1 if the
--- target was met.
-
-local function settle(c, v, wall, business, due, late)
-    local name = lane(v)
-
-    observe(c, 'hw:' .. name .. ':', wall)
-    observe(c, 'hb:' .. name .. ':', business)
-
-    if business > due - v.P[2] - v.b then
-        if not late then
-            count_lane(c, 'breach:' .. name)
-            note(v, 'breach', due)
-        end
-
-        return 0
-    end
-
-    count_lane(c, 'met:' .. name)
-
-    -- in time, but told too late
-    if late then
-        count_lane(c, 'retract:' .. name)
-        note(v, 'retracted', due)
-    end
-
-    return 1
+local function retract(c, v)
+    v.s = 0
+    count_lane(c, 'retract:' .. lane(v))
+    note(v, 'retracted', deadline(c, v))
 end
 
 
--- What the clock shows for the wait, at a reading.
+-- Into the sets by its oldest message.  Returns the deadline's reading, or nil
+-- if the clock is paused; and whether it was not known to wait before.
 
-local function spent(v, b)
-    return math.max(0, math.min(v.a or b, b) - v.P[2] - v.b)
-end
-
-
--- Adds a message; what is too much between the oldest 15 and the newest goes.
-
-local function insert(v, te, b, x, id, name)
-    local P = v.P
-    local i = #P - 4
-
-    while i > 0 and (P[i] > te or P[i] == te and P[i + 3] > id) do
-        i = i - 5
-    end
-
-    -- most come in order
-    if i == #P - 4 then
-        P[i + 5], P[i + 6], P[i + 7], P[i + 8], P[i + 9] = te, b, x, id, name
-
-    else
-        for n, value in ipairs({ te, b, x, id, name }) do
-            table.insert(P, i + 4 + n, value)
-        end
-    end
-
-    if #P > 80 then
-        for _ = 1, 5 do
-            table.remove(P, #P - 5)
-        end
-    end
-
-end
-
-
--- Takes out the messages up to a time: a wait has ended.  The rest begins
--- another.  Returns the deadline of that one.
-
-local function take_out(c, v, te)
-    local rest = {}
-
-    for i = 1, #v.P, 5 do
-        if v.P[i] > te then
-            for j = i, i + 4 do
-                rest[#rest + 1] = v.P[j]
-            end
-        end
-    end
-
-    disarm(c, v)
-
-    v.P = rest
-    v.a, v.w, v.b, v.s, v.n = nil, nil, 0, 0, 0
-    v.f = rest[1] and v.r or 0
-    find_tier(c, v)
-
-    return rest[1] and arm(c, v)
-end
-
-
--- A message that was overtaken by its answer.
-
-local function overtaken(c, v, te, b, x, id, name)
-    local O, business = v.O
-
-    count(c, 'an:overtaken')
-
-    if v.r == 1 then
-        return 'answered'
-    end
-
-    for i = 1, #O, 2 do
-        if O[i] >= te then
-            local due = b + x + target(c, v.came, 0)
-            local wait = { ref = v.ref, P = { te, b, x, id, name }, f = 0,
-                           b = 0 }
-
-            business = math.max(0, (O[i + 1][name] or b) - b)
-
-            local met = settle(c, wait, O[i] - te, business, due, false)
-
-            v.r, v.O = 1, {}
-
-            -- then what waits is not the first any more
-            if v.P[1] and v.f == 0 and v.s < 2 then
-                disarm(c, v)
-                v.f = 1
-                arm(c, v)
-            end
-
-            return 'answered', O[i] - te, business, met, due, v.came
-        end
-    end
-
-    return 'answered'
-end
-
-
-local function inbound(c, v, p, te, id)
-    local t, x = tonumber(ARGV[p + 2]), tonumber(ARGV[p + 5])
-    local b, name = reading(c, t), ARGV[c.tiers + 4 * t]
-    local oldest, whose, tier, due, new = v.P[1], v.P[4], v.t
-
-    if v.l and te <= v.l then
-        v.came = t
-        return overtaken(c, v, te, b, x, id, name)
-    end
-
-    if not oldest then
-        v.f = v.r
-    end
-
-    -- the customer writes: it is our turn again
-    local resumed = v.a
-
-    if resumed then
-        v.b = v.b + math.max(0, reading(c, v.t) - v.a)
-        v.a, v.w = nil, nil
-    end
-
-    insert(v, te, b, x, id, name)
-    find_tier(c, v)
-
-    if oldest and (tier ~= v.t or v.strange) then
-        disarm(c, v)
-
-    elseif oldest and oldest == v.P[1] and whose == v.P[4] and not resumed then
-        return 'waiting', -1, -1, -1, deadline(c, v), v.t
-    end
-
-    due, new = arm(c, v)
-
-    if not oldest and not new then
-        disarm(c, v)
-        arm(c, v)
-    end
-
-    return 'waiting', -1, -1, -1, due, v.t
-end
-
-
-local function outbound(c, v, te)
-    local since, latest = v.P[1], v.l
-
-    if not latest or te > latest then
-        v.l = te
-    end
-
-    if since and since <= te then
-        local t, due, business = v.t, deadline(c, v), spent(v, reading(c, v.t))
-        local met = settle(c, v, te - since, business, due, v.s == 2)
-
-        v.r, v.O = 1, {}
-        due = not v.a and due
-
-        local following = take_out(c, v, te)
-
-        if following then
-            return 'answered_waiting', te - since, business, met, following,
-                   v.t
-        end
-
-        return 'answered', te - since, business, met, due or -1, t
-    end
-
-    count(c, latest and te < latest and 'an:overtaken' or 'an:orphan_reply')
-
-    if not since then
-        disarm(c, v)
-    end
-
-    if v.r == 0 then
-        local O, i, readings = v.O, #v.O - 1, {}
-
-        for t = 0, c.n - 1 do
-            readings[ARGV[c.tiers + 4 * t]] = reading(c, t)
-        end
-
-        while i > 0 and O[i] > te do
-            i = i - 2
-        end
-
-        table.insert(O, i + 2, te)
-        table.insert(O, i + 3, readings)
-
-        if #O > 32 then
-            table.remove(O, #O - 2)
-            table.remove(O, #O - 2)
-        end
-    end
-
-    return 'orphan'
-end
-
-
-local function pause(c, v, te)
-    if not v.P[1] then
-        return 'ignored'
-    end
-
-    if not v.a then
-        v.a, v.w = math.max(v.P[2], reading(c, v.t)), te
-        disarm(c, v)
-        arm(c, v)
-    end
-
-    return 'paused'
-end
-
-
-local function resume(c, v)
-    if not v.P[1] then
-        return 'ignored'
-    end
+local function arm(c, v)
+    local k = 6 + (2 * v.t + v.f) * 5
+    local new = redis.call('ZADD', KEYS[k], v.P[1], v.member) == 1
 
     if v.a then
-        v.b = v.b + math.max(0, reading(c, v.t) - v.a)
-        v.a, v.w = nil, nil
-        arm(c, v)
-    end
-
-    return 'waiting', -1, -1, -1, deadline(c, v), v.t
-end
-
-
--- The wait ends without an answer.
-
-local function close(c, v, te)
-    if v.P[1] and v.P[1] <= te then
-        local due = deadline(c, v)
-
-        if v.s < 2 and spent(v, reading(c, v.t)) > due - v.P[2] - v.b then
-            count_lane(c, 'breach:' .. lane(v))
-            note(v, 'breach', due)
+        -- no sweep will find that it was late when it was paused
+        if v.s < 2 and v.a > deadline(c, v) then
+            breach(c, v)
         end
 
-        count_lane(c, 'closed:' .. lane(v))
-        take_out(c, v, te)
-
-    elseif not v.P[1] then
-        disarm(c, v)
+        return nil, new
     end
 
-    if not v.l or te > v.l then
-        v.l = te
+    local due, after = deadline(c, v), ARGV[c.tiers + 4 * v.t + 3]
+
+    redis.call('ZADD', KEYS[k + 1 + v.s], due, v.member)
+
+    after = after ~= '' and word(after, v.n)
+    if after then
+        redis.call('ZADD', KEYS[k + 4], v.P[2] + v.b + after, v.member)
     end
 
-    if v.P[1] then
-        return 'waiting', -1, -1, -1, not v.a and deadline(c, v) or -1, v.t
-    end
-
-    return 'closed'
-end
-
-
--- What waits in a waits in v from now on.  The older clock wins, and what has
--- been told of either is not told again.
-
-local function merge(c, a, v)
-    if not a.P[1] then
-        v.r = math.max(v.r, a.r)
-        return 'merged', -1, -1, -1, v.P[1] and not v.a and deadline(c, v), v.t
-    end
-
-    disarm(c, a)
-    disarm(c, v)
-
-    if not v.P[1] or a.P[1] < v.P[1] then
-        v.f = a.f
-    end
-
-    for i = 1, #a.P, 5 do
-        insert(v, unpack(a.P, i, i + 4))
-    end
-
-    v.r = math.max(v.r, a.r)
-    v.s = math.max(v.s, a.s)
-    v.n = math.max(v.n, a.n)
-
-    a.P = {}
-    a.a, a.w, a.b, a.s, a.n, a.f = nil, nil, 0, 0, 0, 0
-
-    find_tier(c, v)
-
-    return 'merged', -1, -1, -1, arm(c, v) or -1, v.t
-end
-
-
--- Feeds the message at ARGV[p] to its conversation.  Returns the state, the
--- wait that ended by the wall and by the business clock, 1 if it met the
--- target or 0, the deadline's reading, and the number of its tier; -1 or
--- nothing where there is none.
-
-local function feed(c, v, p, id)
-    local kind, te = ARGV[p], tonumber(ARGV[p + 1])
-
-    c.b = p + 6
-
-    count(c, 'ev:' .. kind)
-
-    if tonumber(ARGV[p + 3]) >= 4 then
-        count(c, 'an:clock_skew')
-    end
-
-    if kind == 'inbound' then
-        return inbound(c, v, p, te, id)
-
-    elseif kind == 'outbound' then
-        return outbound(c, v, te)
-
-    elseif kind == 'pause' then
-        return pause(c, v, te)
-
-    elseif kind == 'resume' then
-        return resume(c, v)
-
-    elseif kind == 'close' then
-        return close(c, v, te)
-    end
-
-    return 'ignored'
+    return due, new
 end
 
 
