@@ -55,12 +55,12 @@ KEY = "0123456789abcdef" * 2
 FAULTS = {
     "waiting-expires": ("redis.call('SET', v.key, raw)",
                         "redis.call('SET', v.key, raw, 'PX', c.forget)"),
-    "idle-stays": ("raw, 'PX', c.forget)", "raw)"),
+    "idle-stays": ("raw, 'PX',", "raw) local _ = ("),
     "not-persisted": ("redis.call('SET', v.key, raw)",
                       "redis.call('SET', v.key, raw, 'KEEPTTL')"),
     "breach-twice": ("if not late then", "if true then"),
     "not-retracted": ("if late then", "if false then"),
-    "no-marks": ("c.marks[i + 1], 'PX', c.ttl)", "c.marks[i + 1], 'PX', 1)"),
+    "no-marks": ("c.marks[i + 2])", "1)"),
     "lane-by-answer": ("local k = 6 + (2 * v.t + v.f) * 5\n    local new",
                        "local k = 6 + (2 * v.t + v.r) * 5\n    local new"),
     "stays-in-sets": ("for i = k + 1, k + 4 do", "for i = k + 1, k + 2 do"),
@@ -331,6 +331,7 @@ class Scripts:
 class Conversation:
     def __init__(self, ref):
         self.ref = ref
+        self.known = False         # a message was seen
         self.waiting = []          # (time, id, reading, extra, tier), sorted
         self.latest = None         # answer or close
         self.answered = False
@@ -514,11 +515,11 @@ class Model:
             business = max(0, answer[1][t] - b)
             met, due = self.settle(past, answer[0], business), self.due(past)
             if c.waiting and not c.next:
-                due = self.due(c)
+                before = self.due(c)
                 if c.told == 2:
                     self.retract(c)
                 c.next = True
-                if c.told == 2 and self.due(c) <= due:
+                if c.told == 2 and self.due(c) <= before:
                     self.breach(c)
                 elif c.told == 2:
                     c.told = 0
@@ -561,7 +562,7 @@ class Model:
         self.counts["an:overtaken" if latest is not None and te < latest
                     else "an:orphan_reply"] += 1
         c.drop(te)
-        if not c.answered:
+        if not c.answered and te not in [o[0] for o in c.orphans]:
             c.orphans.append((te, [tier.read(te) for tier in self.tiers]))
             c.orphans.sort(key=lambda o: o[0])
             if len(c.orphans) > 16:
@@ -641,6 +642,7 @@ class Model:
                 continue
             c = self.conversations.get(m["conv"]) or Conversation(m["conv"])
             self.feed(c, m, d["id"])
+            c.known |= m["kind"] not in ("auto", "note", "reaction")
             if c.waiting or c.latest is not None:
                 self.conversations[m["conv"]] = c
             if m.get("id"):
@@ -649,21 +651,34 @@ class Model:
                 self.by_event.setdefault(m["event"], m["conv"])
         return True
 
+    def knows(self, ref):
+        return ref in self.conversations and self.conversations[ref].known
+
+    def foresee(self, c, m):
+        """What comes before its message is kept, and not counted."""
+        if m["kind"] in ("outbound", "close", "pause", "resume"):
+            counts = self.counts.copy()
+            self.feed(c, m, "")
+            self.counts = counts
+            self.conversations[c.ref] = c
+
     def reply(self, m):
         if self.duplicate(m):
             return ["duplicate", -1, -1, -1, -1]
         ref = m["conv"]
         if m.get("event"):
             found = self.by_event.get(m["event"])
-            ref = found if found in self.conversations else ref
-        c = self.conversations.get(ref)
-        if c is None:
-            if m.get("event") or m["kind"] != "inbound":
-                return ["unknown_event" if m.get("event")
-                        else "unknown_conversation", -1, -1, -1, -1]
-            c = Conversation(ref)
+            ref = found if self.knows(found) else ref
+        c = self.conversations.get(ref) or Conversation(ref)
+        if not c.known:
+            if m.get("event"):
+                return ["unknown_event", -1, -1, -1, -1]
+            if m["kind"] != "inbound":
+                self.foresee(c, m)
+                return ["unknown_conversation", -1, -1, -1, -1]
+            c.known = True
         if m["kind"] == "merge":
-            if m["into"] not in self.conversations:
+            if not self.knows(m["into"]):
                 return ["unknown_into", -1, -1, -1, -1]
             answer = self.merge(c, self.conversations[m["into"]])
         else:
@@ -701,7 +716,8 @@ class Model:
                        and b > start + tier.steps[c.steps][0]):
                     self.note(c, "escalate", tier.steps[c.steps][1])
                     c.steps += 1
-            if c.waiting[0][0] < now - self.forget:
+            newest = max([c.waiting[-1][0]] + [p[0] for p in c.pauses])
+            if newest < now - self.forget:
                 self.close(c, max(now, c.waiting[-1][0]))
                 del self.conversations[ref]
 
@@ -958,6 +974,7 @@ class Random:
 
     def sweep(self):
         self.scripts.sweep_all(self.now, self.rng.choice([1, 3, 1000]))
+        self.scripts.sweep_all(self.now)         # of those that are old, all
         self.model.sweep(self.now)
 
     def expire(self):
@@ -1030,9 +1047,11 @@ class Random:
              expected)
         found = {}
         for key in client.keys(scripts.prefix + "c:*"):
-            found[unpack(client.get(key))[0]] = client.pttl(key) > 0
+            found[key.decode()[-22:]] = (unpack(client.get(key))[0],
+                                         client.pttl(key) > 0)
         same("conversations and whether they expire", found,
-             {ref: not c.waiting for ref, c in model.conversations.items()})
+             {digest(ref): (ref if c.known else None, not c.waiting)
+              for ref, c in model.conversations.items()})
         reply = scripts.snapshot(self.now, 1000)
         same("snapshot", reply[1], model.lanes(self.now))
         listed = model.listed(self.now)
@@ -1456,6 +1475,69 @@ def edge_pauses(scripts, client, now):
         scripts.conversation("h")))[11]) <= 99, True)
 
 
+def edge_early(scripts, client, now):
+    """What is reported before its message came in."""
+    def tell(kind, conv, minute, id_=None):
+        row = scripts.replies(now, [{"kind": kind, "conv": conv, "id": id_,
+                                     "te": now + minute * MINUTE}])[0]
+        return row[:3]
+
+    for conv in "a", "b":
+        for _ in range(2):
+            same("a reply", tell("outbound", conv, 20, "r" + conv),
+                 ["unknown_conversation", -1, -1])
+    same("a note", tell("note", "c", 20)[0], "unknown_conversation")
+    same("nothing is counted", counters(scripts, "m"), {})
+    same("its key", client.keys(scripts.prefix + "*") and sorted(
+        0 < client.pttl(key) <= 2 * DAY
+        for key in client.keys(scripts.prefix + "*")), [True, True])
+    same("the message", tell("inbound", "a", 5), ["answered", 15 * MINUTE,
+                                                  15 * MINUTE])
+    same("the reply again", tell("outbound", "a", 20, "ra")[0], "orphan")
+    scripts.one(now + 5 * MINUTE, "inbound", "b")
+    found = counters(scripts, "m")
+    same("met", [found.get("met:default:first"), found.get("an:overtaken")],
+         [2, 2])
+    same("a newer message", tell("inbound", "b", 21)[0], "waiting")
+    same("known", tell("pause", "b", 22)[0], "paused")
+
+    same("a close", tell("close", "d", 10)[0], "unknown_conversation")
+    same("is before", tell("inbound", "d", 9)[0], "answered")
+    same("is after", tell("inbound", "d", 11)[0], "waiting")
+    same("a pause", tell("pause", "e", 10)[0], "unknown_conversation")
+    same("of a message", tell("inbound", "e", 9)[0], "paused")
+
+
+def edge_forget(scripts, client, now):
+    """After the last event, not the first, and whoever else waits."""
+    for day in (0, 7, 14, 21, 29):
+        scripts.one(now + day * DAY, "inbound", "writes", event=f"d{day}")
+    for i in range(40):
+        scripts.one(now + i, "inbound", f"old {i}")
+        scripts.one(now + 20 * DAY + i, "inbound", f"old {i}")
+    scripts.one(now + 50, "inbound", "silent")
+    scripts.one(now + 51, "inbound", "paused")
+    scripts.replies(now + 10 * DAY, [{"kind": "pause", "conv": "paused",
+                                      "te": now + 10 * DAY}])
+    same("the key of an event", client.pttl(scripts.id_key("e:d0"))
+         > 29 * DAY, True)
+
+    def waits_after(days, limit):
+        for i in range(60):
+            scripts.sweep_all(now + days * DAY + 2000 * i, limit)
+        found = {key.decode()[-22:] for key in
+                 client.keys(scripts.prefix + "c:*")}
+        return [conv for conv in ("silent", "paused", "writes", "old 7")
+                if digest(conv) in found]
+
+    same("30 days", waits_after(30.1, 40), ["paused", "writes", "old 7"])
+    same("40 days", waits_after(40.1, 40), ["writes", "old 7"])
+    same("50 days", waits_after(50.1, 40), ["writes"])
+    same("60 days", waits_after(60.1, 40), [])
+    same("closed", counters(scripts, "m")["closed:default:first"], 43)
+    same("sets", redis_sets(scripts), {})
+
+
 def edge_calendar(scripts, client, now):
     def sweep(text):
         return scripts.call("sweep", scripts.keys(now), [
@@ -1503,8 +1585,8 @@ def run_edges(_):
     server = Server()
     try:
         for edge in (edge_types, edge_memory, edge_arguments, edge_tier,
-                     edge_sweepers, edge_many, edge_pauses, edge_calendar,
-                     edge_close):
+                     edge_sweepers, edge_many, edge_pauses, edge_early,
+                     edge_forget, edge_calendar, edge_close):
             server.client.flushall()
             scripts = Scripts(server.client, "edge", [
                 Tier("default", HOUR, HOUR, risks=(MINUTE, MINUTE)),

@@ -33,7 +33,10 @@
 --
 --   {"error", TEXT}
 --
--- inbound alone makes a conversation that is not known.
+-- inbound alone makes a conversation that is not known.  But what is said of
+-- one that is not known may have come before its message: it is kept, for as
+-- long as a mark, so that the message finds it.  It is not marked, and not
+-- counted, and whoever said it may say it again.
 --
 
 
@@ -63,6 +66,35 @@ local function find(k, p, has, raw)
     end
 
     return nil, has >= 2 and 'unknown_event' or 'unknown_conversation'
+end
+
+
+local function foresee(k, p, raw)
+    local v, te, counts = unpacked(c, KEYS[k], raw), tonumber(ARGV[p + 1]),
+                          c.counts
+
+    c.b = p + 6
+    c.counts = {}
+
+    if ARGV[p] == 'outbound' then
+        outbound(c, v, te)
+
+    elseif ARGV[p] == 'close' then
+        close(c, v, te)
+
+    elseif ARGV[p] == 'pause' then
+        pause(c, v, te, 1)
+
+    elseif ARGV[p] == 'resume' then
+        pause(c, v, te, 0)
+    end
+
+    c.counts = counts
+
+    if v.l or v.Z[1] then
+        v.ref = false
+        save(c, v)
+    end
 end
 
 
@@ -99,6 +131,10 @@ local function take(k, p, has)
     local v, unknown = find(k, p, has, raw)
 
     if not v then
+        if has < 2 then
+            foresee(k, p, raw)
+        end
+
         return { unknown }
     end
 
@@ -118,7 +154,7 @@ local function take(k, p, has)
     end
 
     if has % 2 == 1 then
-        mark(c, k + 1, 1)
+        mark(c, k + 1, 1, c.ttl)
     end
 
     return answer

@@ -54,11 +54,11 @@ local function take(k, p, id)
     end
 
     if has % 2 == 1 then
-        mark(c, k + 1, 1)
+        mark(c, k + 1, 1, c.ttl)
     end
 
     if has >= 2 and not c.marked[KEYS[event]] then
-        mark(c, event, string.sub(KEYS[k], -22))
+        mark(c, event, string.sub(KEYS[k], -22), c.forget)
     end
 end
 

@@ -41,8 +41,9 @@
 --              that differs from the one given.  One that is not stored yet is
 --
 -- A wait is late when its clock is beyond the deadline, at risk when it has
--- reached the time before it, and at a step when it is beyond that.  After
--- "forget" it is closed without an answer, and its conversation is forgotten.
+-- reached the time before it, and at a step when it is beyond that.  "forget"
+-- after the last message or pause it is closed without an answer, and its
+-- conversation is forgotten.
 -- A conversation in which somebody waits does not expire, but its key may be
 -- evicted or deleted: a few of each lane are looked for in each call.
 --
@@ -158,6 +159,44 @@ local function forget(k, v)
     close(c, v, math.max(now, v.P[#v.P - 4]))
     redis.call('DEL', v.key)
     tell(4)
+end
+
+
+-- Those in which nothing has happened for "forget".  They are among those whose
+-- oldest message is older than that, of which there may be many that go on: so
+-- some of these are looked at in each call, the first ones and others anywhere.
+
+local function forget_old(k)
+    local last, forgotten = now - c.forget, n[4]
+    local old = redis.call('ZCOUNT', KEYS[k], '-inf',
+                           '(' .. string.format('%.0f', last))
+    local some = math.min(old, math.ceil(limit / 4))
+    local place = some
+
+    math.randomseed(now % 2147483648)
+
+    if old > 2 * some then
+        place = math.random(some, old - some)
+    end
+
+    for _, first in ipairs({ 0, place }) do
+        local rest = math.min(first + some, old) - first
+
+        for _, member in ipairs(rest > 0
+                                and redis.call('ZRANGE', KEYS[k], first,
+                                               first + rest - 1) or {})
+        do
+            local v = visit(k, 0, member)
+
+            if v and v.P[#v.P - 4] < last and (v.Z[#v.Z - 2] or 0) < last then
+                forget(k, v)
+            end
+        end
+    end
+
+    if n[4] > forgotten and old > some then
+        n[7] = 1
+    end
 end
 
 
@@ -282,7 +321,7 @@ local function find()
             each(k, 1, b + ARGV[config + 4 * t + f], proceed)
             each(k, 2, '(' .. ARGV[c.b + t], proceed)
             each(k, 4, '(' .. ARGV[c.b + t], proceed)
-            each(k, 0, '(' .. string.format('%.0f', now - c.forget), forget)
+            forget_old(k)
             look_for(k)
         end
     end

@@ -30,7 +30,8 @@
 --
 --   tiers     their number, 1 to 4
 --   forget    ms after which a conversation is forgotten
---   ttl       of marks, in ms
+--   ttl       of the marks of ids, in ms; those of events live as long as the
+--             conversation may, "forget"
 --   bounds    of the histograms, in ms, ascending, with spaces between them
 --
 --   name first next steps
@@ -57,7 +58,7 @@
 --
 -- P:sla:c:H is a string that packs (MessagePack), in order:
 --
---   ref
+--   ref, or false: nobody has written yet
 --   P   the unanswered messages, oldest first, at most 16: time, reading,
 --       extra, id, tier of each
 --   l   time of the latest answer or close, or nil
@@ -79,7 +80,7 @@
 --   do not say enough.
 --
 -- It lives for ever while P is not empty, else "forget" from the last message
--- on.
+-- on; without ref as long as a mark.
 --
 -- Counters: ev:KIND; an:duplicate, an:overtaken, an:orphan_reply and
 -- an:clock_skew; of a lane met:LANE, breach:LANE, retract:LANE, closed:LANE;
@@ -100,7 +101,7 @@ local function clocks(a)
     return {
         n = n,
         forget = tonumber(ARGV[a + 1]),
-        ttl = ARGV[a + 2],
+        ttl = tonumber(ARGV[a + 2]),
         bounds = ARGV[a + 3],
         tiers = a + 4,                      -- in ARGV
         rest = a + 4 + 4 * n,               -- in ARGV, what follows CONF
@@ -216,7 +217,8 @@ local function save(c, v)
                               v.Z[1] and v.Z or nil)
 
     if not v.P[1] then
-        redis.call('SET', v.key, raw, 'PX', c.forget)
+        redis.call('SET', v.key, raw, 'PX',
+                   v.ref and c.forget or math.min(c.forget, c.ttl))
 
     elseif raw ~= v.raw then
         redis.call('SET', v.key, raw)
@@ -336,10 +338,11 @@ end
 
 -- At the end of a call: KEYS[k] shall be there.
 
-local function mark(c, k, value)
+local function mark(c, k, value, ttl)
     c.marked[KEYS[k]] = true
     c.marks[#c.marks + 1] = k
     c.marks[#c.marks + 1] = value
+    c.marks[#c.marks + 1] = ttl
 end
 
 
@@ -382,8 +385,9 @@ local function flush(c)
         redis.call('PEXPIRE', KEYS[4], 3 * 86400000)
     end
 
-    for i = 1, #c.marks, 2 do
-        redis.call('SET', KEYS[c.marks[i]], c.marks[i + 1], 'PX', c.ttl)
+    for i = 1, #c.marks, 3 do
+        redis.call('SET', KEYS[c.marks[i]], c.marks[i + 1], 'PX',
+                   c.marks[i + 2])
     end
 end
 

@@ -265,8 +265,10 @@ local function outbound(c, v, te)
             i = i - 2
         end
 
-        table.insert(O, i + 2, te)
-        table.insert(O, i + 3, readings(c))
+        if O[i] ~= te then
+            table.insert(O, i + 2, te)
+            table.insert(O, i + 3, readings(c))
+        end
 
         if #O > 32 then
             table.remove(O, #O - 2)
