@@ -468,10 +468,11 @@ typedef enum {
 typedef enum {
     NGX_HTTP_INTAKE_ANOMALY_ID_REUSED = 0,
     NGX_HTTP_INTAKE_ANOMALY_UNPARSED,
-    NGX_HTTP_INTAKE_ANOMALY_UNKNOWN_OUTCOME
+    NGX_HTTP_INTAKE_ANOMALY_UNKNOWN_OUTCOME,
+    NGX_HTTP_INTAKE_ANOMALY_MESSAGES_LEFT_OUT
 } ngx_http_intake_anomaly_e;
 
-#define NGX_HTTP_INTAKE_ANOMALIES  3
+#define NGX_HTTP_INTAKE_ANOMALIES  4
 
 
 /* a value that the JSON reader found at one of source->paths */
@@ -618,6 +619,7 @@ typedef struct {
     unsigned                        body_key:1;
     unsigned                        nonce_key:1;    /* nonce_hash is set */
     unsigned                        unparsed:1;
+    unsigned                        left_out:1; /* messages, some */
     unsigned                        id_unsigned:1;
     unsigned                        duplicate:1;
     unsigned                        spooled:1;

@@ -143,7 +143,8 @@ subtest 'series from the start' => sub {
             (map { ['intake_messages_total', source => $source,
                     direction => $_] } qw(inbound outbound auto)),
             (map { ['intake_anomalies_total', source => $source,
-                    reason => $_] } qw(id_reused unparsed unknown_outcome)),
+                    reason => $_] } qw(id_reused unparsed unknown_outcome
+                                messages_left_out)),
             ['intake_body_bytes_total', source => $source],
             ['intake_store_duration_seconds_count', source => $source],
             map { ['intake_store_duration_seconds_bucket', source => $source,

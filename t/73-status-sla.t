@@ -244,7 +244,8 @@ subtest 'JSON of an idle node' => sub {
     is_deeply($mail->{events}, { map { $_ => 0 } qw(inbound outbound auto
         note reaction pause resume close merge) }, 'events');
     is_deeply($mail->{anomalies}, { map { $_ => 0 } qw(id_reused unparsed
-        unknown_outcome duplicate overtaken orphan_reply clock_skew) },
+        unknown_outcome messages_left_out duplicate overtaken orphan_reply
+        clock_skew) },
         'anomalies of the node and of the clocks');
     is_deeply($mail->{stream}, { entries => 0, escalations => 0, groups => [
         map { { name => $_, lag => undef, pending => undef,
@@ -617,7 +618,7 @@ subtest 'scope' => sub {
     ok(!exists source($node, 'mail')->{$_}, "nor $_")
         for qw(tiers stream events conversations redis_up);
     is_deeply([sort keys %{source($node, 'mail')->{anomalies}}],
-              [qw(id_reused unknown_outcome unparsed)], 'own anomalies');
+              [qw(id_reused messages_left_out unknown_outcome unparsed)], 'own anomalies');
 };
 
 
@@ -775,7 +776,7 @@ subtest 'without Redis' => sub {
             for qw(tiers events conversations conversations_left_out
                    stream);
         is_deeply([sort keys %{$mail->{anomalies}}],
-                  [qw(id_reused unknown_outcome unparsed)], 'own anomalies');
+                  [qw(id_reused messages_left_out unknown_outcome unparsed)], 'own anomalies');
     }
 
     $redis->start();

@@ -19,6 +19,7 @@ use Time::Local qw(timegm);
 
 use Intake::Desk;
 use Intake::RedisMonitor;
+use Intake::Sign;
 use Intake::Test;
 
 
@@ -561,6 +562,37 @@ sub windows {
 # Whatever is killed at whatever moment: everybody whose message was taken is
 # late once.
 
+sub crowds {
+    my $one = node('intake_platform crowd {
+        algorithm hmac-sha256; signature header:X-Signature;
+        signed "$body"; dedupe window=1h key=body;
+        message inbound each=json:messages.* conversation=@.from id=@.id;
+    }
+    intake_source a { platform crowd; secret s3cret; sla first=1h; }');
+
+    for my $n (1000, 1001) {
+        my $body = $json->encode({ messages => [
+            map { { from => "$n-$_", id => "$n-$_" } } 1 .. $n ] });
+
+        is($one->post('/a', $body, ['X-Signature',
+               Intake::Sign::hmac('sha256', 'hex', 's3cret', $body)])
+               ->status(), 200, "$n messages");
+    }
+
+    is(counter($one->redis(), 'ev:inbound'), 2000, 'the first thousand');
+
+    my $source = $one->get('/status?format=json&source=a')
+                     ->json->{sources}[0];
+
+    is($source->{anomalies}{messages_left_out}, 1, 'which is counted');
+    is($source->{tiers}[0]{clocks}{first}{waiting}, 2000, 'who waits');
+    is(() = $one->log() =~ /more than 1000 messages/g, 1,
+       'and logged');
+
+    finish($one);
+}
+
+
 sub kills {
     my $sla = 'SOURCE sla first=1s at_risk=50%; escalate after=2s name=x; }';
     my $one = node($sla, undef, skew => '5s', redis => { options => {
@@ -635,6 +667,7 @@ if (!$sanitized) {
     subtest 'windows' => sub { windows(); done_testing() };
 }
 
+subtest 'crowds' => sub { crowds(); done_testing() };
 subtest 'kills' => sub { kills(); done_testing() };
 
 done_testing();

@@ -45,7 +45,8 @@ static ngx_str_t  ngx_http_intake_directions[NGX_HTTP_INTAKE_DIRECTIONS] = {
 static ngx_str_t  ngx_http_intake_anomalies[NGX_HTTP_INTAKE_ANOMALIES] = {
     ngx_string("id_reused"),
     ngx_string("unparsed"),
-    ngx_string("unknown_outcome")
+    ngx_string("unknown_outcome"),
+    ngx_string("messages_left_out")
 };
 
 

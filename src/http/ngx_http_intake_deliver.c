@@ -437,6 +437,11 @@ ngx_http_intake_count_event(ngx_http_intake_ctx_t *ctx)
         ngx_http_intake_count_anomaly(ctx, NGX_HTTP_INTAKE_ANOMALY_UNPARSED);
     }
 
+    if (ctx->left_out) {
+        ngx_http_intake_count_anomaly(ctx,
+                                  NGX_HTTP_INTAKE_ANOMALY_MESSAGES_LEFT_OUT);
+    }
+
     if (ctx->id_reused) {
         ngx_http_intake_count_anomaly(ctx,
                                       NGX_HTTP_INTAKE_ANOMALY_ID_REUSED);

@@ -10,9 +10,6 @@
 /* What a delivery tells the clocks of its source. */
 
 
-#define NGX_HTTP_INTAKE_MAX_CHANGES  1000    /* of a delivery */
-
-
 static ngx_uint_t ngx_http_intake_tier(ngx_http_intake_ctx_t *ctx);
 static ngx_int_t ngx_http_intake_feed_message(ngx_http_intake_ctx_t *ctx,
     ngx_http_intake_message_t *message, ngx_uint_t tier);
@@ -25,7 +22,7 @@ static ngx_http_intake_change_t *ngx_http_intake_add_change(
 ngx_int_t
 ngx_http_intake_feed(ngx_http_intake_ctx_t *ctx)
 {
-    ngx_uint_t                  i, n, tier;
+    ngx_uint_t                  i, tier;
     ngx_http_intake_message_t  *message;
 
     if (ctx->source->sla == NULL
@@ -48,9 +45,8 @@ ngx_http_intake_feed(ngx_http_intake_ctx_t *ctx)
     }
 
     message = ctx->messages->elts;
-    n = ngx_min(ctx->messages->nelts, NGX_HTTP_INTAKE_MAX_CHANGES);
 
-    for (i = 0; i < n; i++) {
+    for (i = 0; i < ctx->messages->nelts; i++) {
         if (ngx_http_intake_feed_message(ctx, &message[i], tier) != NGX_OK) {
             return NGX_ERROR;
         }

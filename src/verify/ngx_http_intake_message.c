@@ -315,6 +315,17 @@ ngx_http_intake_add_message(ngx_http_intake_element_t *e,
     }
 
     if (messages->nelts == NGX_HTTP_INTAKE_MAX_MESSAGES) {
+
+        if (!e->ctx->left_out) {
+            ngx_log_error(NGX_LOG_WARN, e->ctx->request->connection->log, 0,
+                          "client sent more than %d messages to "
+                          "intake_source \"%V\": those after them have no "
+                          "response clock", NGX_HTTP_INTAKE_MAX_MESSAGES,
+                          &e->ctx->source->name);
+        }
+
+        e->ctx->left_out = 1;
+
         return NGX_OK;
     }
 
