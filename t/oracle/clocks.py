@@ -59,7 +59,7 @@ FAULTS = {
     "not-persisted": ("redis.call('SET', v.key, raw)",
                       "redis.call('SET', v.key, raw, 'KEEPTTL')"),
     "breach-twice": ("if not late then", "if true then"),
-    "not-retracted": ("if late then", "if false then"),
+    "not-retracted": ("count_lane(c, 'retract:' .. lane(v))", ""),
     "no-marks": ("c.marks[i + 2])", "1)"),
     "lane-by-answer": ("local k = 6 + (2 * v.t + v.f) * 5\n    local new",
                        "local k = 6 + (2 * v.t + v.r) * 5\n    local new"),

@@ -32,8 +32,7 @@ local function settle(c, v, wall, business, due, late)
 
     if business > due - v.P[2] - v.b then
         if not late then
-            count_lane(c, 'breach:' .. name)
-            note(v, 'breach', due)
+            breach(c, v)
         end
 
         return 0
@@ -43,8 +42,7 @@ local function settle(c, v, wall, business, due, late)
 
     -- in time, but told too late
     if late then
-        count_lane(c, 'retract:' .. name)
-        note(v, 'retracted', due)
+        retract(c, v)
     end
 
     return 1
@@ -139,8 +137,8 @@ local function overtaken(c, v, te, b, x, id, name)
     for i = 1, #O, 2 do
         if O[i] >= te then
             local due = b + x + target(c, v.came, 0)
-            local wait = { ref = v.ref, P = { te, b, x, id, name }, f = 0,
-                           b = 0 }
+            local wait = { ref = v.ref, P = { te, b, x, id, name },
+                           t = v.came, f = 0, s = 0, b = 0 }
 
             business = math.max(0, (O[i + 1][name] or b) - b)
 
