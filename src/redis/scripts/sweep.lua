@@ -203,9 +203,19 @@ end
 -- Some of a lane, at random.
 
 local function look_for(k)
-    for _, member in ipairs(redis.call('ZRANDMEMBER', KEYS[k], 16)) do
-        if redis.call('EXISTS', c.prefix .. 'c:' .. member) == 0 then
-            visit(k, 0, member)
+    local members, keys = redis.call('ZRANDMEMBER', KEYS[k], 16), {}
+
+    for i, member in ipairs(members) do
+        keys[i] = c.prefix .. 'c:' .. member
+    end
+
+    if not keys[1] or redis.call('EXISTS', unpack(keys)) == #keys then
+        return
+    end
+
+    for i, key in ipairs(keys) do
+        if redis.call('EXISTS', key) == 0 then
+            visit(k, 0, members[i])
         end
     end
 end
