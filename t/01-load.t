@@ -147,10 +147,16 @@ sub beside {
 }
 
 
-# sockets, pipes and files that the worker holds
+# sockets, pipes and files that the worker holds when it has closed the
+# connection of a client
 
 sub descriptors {
     my ($pid) = $t->worker_pids();
+    my $http = $t->http();
+
+    $http->request('GET', '/', headers => [Connection => 'close']);
+    ok($http->closed(5), 'closed');
+
     my @open = glob "/proc/$pid/fd/*";
     return scalar @open;
 }

@@ -340,7 +340,7 @@ end
 
 -- what was found before is written first
 
-if redis.call('LLEN', KEYS[5]) < 4 * limit then
+if #redis.call('LRANGE', KEYS[5], 4 * limit, 4 * limit) == 0 then
     find()
     flush(c)
 
