@@ -65,7 +65,7 @@ subtest 'replicas=1' => sub {
     my $t = Intake::Test->new();
     my %common = ('repl-diskless-sync-delay' => 0);
     my $master = $t->redis(port => 1, options => {
-        %common, appendonly => 'yes' });
+        %common, appendonly => 'yes', appendfsync => 'no' });
     my $replica = $t->redis(name => 'replica', port => 1, options => {
         %common, replicaof => '127.0.0.1 ' . $master->port() });
 
@@ -125,7 +125,8 @@ subtest 'replicas=1' => sub {
 
 subtest 'fsync' => sub {
     my $t = Intake::Test->new();
-    my $redis = $t->redis(options => { appendonly => 'yes' });
+    my $redis = $t->redis(options => { appendonly => 'yes',
+                                       appendfsync => 'no' });
     my $proxy = Intake::RedisProxy->new(dir => $t->dir(), redis => $redis,
                                         rules => { WAITAOF =>
                                                    "*2\r\n:1\r\n:0\r\n" });

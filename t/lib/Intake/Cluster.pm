@@ -21,6 +21,9 @@ use Intake::Port;
 use Intake::RedisServer;
 
 
+# With "everysec" a write waits for the fsync before it, and a server that is
+# killed meanwhile has lost what it answered.
+
 sub new {
     my ($class, $t, %opt) = @_;
     my $self = bless { t => $t, masters => 3, replicas => 1, spare => 0,
@@ -44,6 +47,7 @@ sub new {
             options => {
                 'cluster-enabled' => 'yes', 'cluster-node-timeout' => 1000,
                 'cluster-port' => $bus->number(), 'appendonly' => 'yes',
+                'appendfsync' => 'no',
                 'repl-diskless-sync-delay' => 0, %opt })->start();
     }
 
