@@ -24,7 +24,7 @@ use Intake::Test;
 
 
 my $t = Intake::Test->new();
-my $redis = $t->redis(options => { appendonly => 'yes' });
+my $redis = $t->redis(options => { appendonly => 'yes', appendfsync => 'no' });
 my $schema = Intake::Schema->new();
 my $codec = JSON::PP->new->utf8->canonical;
 
@@ -776,7 +776,8 @@ subtest 'without Redis' => sub {
             for qw(tiers events conversations conversations_left_out
                    stream);
         is_deeply([sort keys %{$mail->{anomalies}}],
-                  [qw(id_reused messages_left_out unknown_outcome unparsed)], 'own anomalies');
+                  [qw(id_reused messages_left_out unknown_outcome unparsed)],
+                  'own anomalies');
     }
 
     $redis->start();
