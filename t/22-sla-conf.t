@@ -25,7 +25,10 @@ events {
 http {
     %%TEST_HTTP%%
     intake_platform p { algorithm none; message inbound conversation=json:c; }
-    intake_platform silent { algorithm none; message outbound conversation=json:c; }
+    intake_platform silent {
+        algorithm none;
+        message outbound conversation=json:c;
+    }
     map $http_x_tier $tier { default $http_x_tier; }
     include  sla.conf;
 }

@@ -290,7 +290,7 @@ subtest 'loading' => sub {
         out => "$redis->{path}.out");
 
     ok($t->wait_for(sub { ask_loading() }), 'it loads');
-    ok($t->wait_for(sub { 
+    ok($t->wait_for(sub {
         $t->error_log_lines(qr/is loading its data/) }), 'nginx hears');
     is_refused('loading', 'STORE_UNAVAILABLE', 'refused');
     ok(ask_loading(), 'it still loads');

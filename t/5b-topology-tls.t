@@ -193,7 +193,8 @@ sub give {
 subtest 'Cluster' => sub {
     my $t = Intake::Test->new();
     my $cluster = Intake::Cluster->new($t, masters => 2, replicas => 0,
-                                       spare => 1, tls => sub { tls('server') });
+                                       spare => 1,
+                                       tls => sub { tls('server') });
     my ($first, $spare) = ($cluster->nodes())[0, 2];
 
     # one configured node: the others are learnt

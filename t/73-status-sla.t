@@ -618,7 +618,8 @@ subtest 'scope' => sub {
     ok(!exists source($node, 'mail')->{$_}, "nor $_")
         for qw(tiers stream events conversations redis_up);
     is_deeply([sort keys %{source($node, 'mail')->{anomalies}}],
-              [qw(id_reused messages_left_out unknown_outcome unparsed)], 'own anomalies');
+              [qw(id_reused messages_left_out unknown_outcome unparsed)],
+              'own anomalies');
 };
 
 

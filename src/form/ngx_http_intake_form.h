@@ -367,10 +367,10 @@ void ngx_http_intake_attachments_init(ngx_cycle_t *cycle,
 void ngx_http_intake_attachments_exit(void);
 
 /*
- * form/form_value.  What the operator's location sends to the verifier: the value
- * of the captcha's field, for a body of application/x-www-form-urlencoded or,
- * with json, for a string of JSON.  r may be the subrequest.  NGX_DECLINED:
- * there is none.
+ * form/form_value.  What the operator's location sends to the verifier: the
+ * value of the captcha's field, for a body of
+ * application/x-www-form-urlencoded or, with json, for a string of JSON.  r
+ * may be the subrequest.  NGX_DECLINED: there is none.
  */
 ngx_int_t ngx_http_intake_captcha_response(ngx_http_request_t *r,
     ngx_uint_t json, ngx_str_t *text);

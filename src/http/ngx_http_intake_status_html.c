@@ -34,8 +34,8 @@ static void ngx_http_intake_put_others(ngx_http_intake_writer_t *w,
 
 /*
  * Where it is narrow each row becomes a card, whose cells say of which column
- * they are; those that have nothing to say are not seen, but stay for a reader of
- * screens, which counts them.
+ * they are; those that have nothing to say are not seen, but stay for a reader
+ * of screens, which counts them.
  */
 
 static const char  ngx_http_intake_status_style[] =

@@ -127,9 +127,9 @@ void ngx_http_intake_put_in_force(ngx_http_intake_writer_t *w,
 void ngx_http_intake_put_span(ngx_http_intake_writer_t *w, int64_t ms);
 
 /*
- * Both have the time in UTC, too, for those who point at them: as the clock of a zone
- * shows it (NULL: UTC), with the day if that is not today's; and as the span
- * to now, whether before or after it.
+ * Both have the time in UTC, too, for those who point at them: as the clock of
+ * a zone shows it (NULL: UTC), with the day if that is not today's; and as the
+ * span to now, whether before or after it.
  */
 void ngx_http_intake_put_clock(ngx_http_intake_writer_t *w,
     ngx_http_intake_status_page_t *page, ngx_intake_tzif_t *zone,

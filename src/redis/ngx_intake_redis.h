@@ -224,17 +224,18 @@ void ngx_intake_redis_op_durability(ngx_intake_redis_op_t *op,
     ngx_intake_redis_durability_t *durability);
 
 /*
- * Before op is sent: nobody waits for it, and to repeat it does no harm.  It has
- * the time that a silent connection has, which begins anew whenever a part of
- * it was written, and is sent again after more than one break.
+ * Before op is sent: nobody waits for it, and to repeat it does no harm.  It
+ * has the time that a silent connection has, which begins anew whenever a part
+ * of it was written, and is sent again after more than one break.
  */
 void ngx_intake_redis_op_patient(ngx_intake_redis_op_t *op);
 
 /*
  * Queues op; all that is queued in one turn of the event loop leaves in one
  * write.  timeout (ms) is the time until the handler hears UNKNOWN or
- * REFUSED, 0 for the configured one; that of a patient operation is its own.  repeatable: it may be sent again, once,
- * when the connection broke before the reply.
+ * REFUSED, 0 for the configured one; that of a patient operation is its own.
+ * repeatable: it may be sent again, once, when the connection broke before the
+ * reply.
  *
  *  NGX_OK        queued: handler will be called, later, once; op is the
  *                client's from now on

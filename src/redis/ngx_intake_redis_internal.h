@@ -400,9 +400,9 @@ void ngx_intake_redis_op_reply(ngx_intake_redis_t *redis,
 
 /*
  * The connection is going, cut: the server has ended it.  Puts before those
- * waiting what may be sent again, and into told what has to be told the outcome.
- * Adds up those that were sent as a whole: repeated will be sent once more,
- * unknown will not.
+ * waiting what may be sent again, and into told what has to be told the
+ * outcome.  Adds up those that were sent as a whole: repeated will be sent
+ * once more, unknown will not.
  */
 void ngx_intake_redis_op_requeue(ngx_intake_redis_t *redis,
     ngx_uint_t repeat, ngx_uint_t cut, ngx_queue_t *told,
@@ -468,7 +468,6 @@ ngx_uint_t ngx_intake_redis_some_node(ngx_intake_redis_t *redis);
 
 /* Tells what the clients of the cluster are together; changed: one, or NULL. */
 void ngx_intake_redis_node_info(void *data, ngx_intake_redis_info_t *changed);
-
 
 
 /* ngx_intake_redis_redirect.c */
