@@ -650,23 +650,6 @@ EOS
     is($schema->complains($t->get('/detail?format=json')->body), '',
        'a document of several buffers');
 
-    SKIP: {
-        skip 'the sanitizers take their time', 4 if $t->has('-fsanitize');
-
-        for my $format (qw(openmetrics prometheus json html)) {
-            my @took;
-
-            for (1 .. 20) {
-                my $start = time();
-                $t->get("/status?format=$format");
-                push @took, time() - $start;
-            }
-
-            cmp_ok((sort { $a <=> $b } @took)[0], '<', 0.005,
-                   "$format in less than 5 ms");
-        }
-    }
-
     $t->write_file_expand('nginx.conf', conf(blocks => ''));
     ok($t->reload(), 'none');
     ok($t->wait_for(sub { page($t, '/status')->title eq 'Ready - intake' }),
