@@ -44,6 +44,7 @@ http {
     }
     intake_source tokenless { platform meta;  secret me-secret; }
     intake_source x         { platform x;     secret tw-secret; secret old; }
+    intake_source linkedin  { platform linkedin; secret li-secret; }
     intake_source slack     { platform slack; secret sl-secret; }
 
     intake_platform shapes {
@@ -78,6 +79,7 @@ http {
         location = /meta      { intake meta; }
         location = /tokenless { intake tokenless; }
         location = /x         { intake x; }
+        location = /linkedin  { intake linkedin; }
         location = /slack     { intake slack; }
         location = /shapes    { intake shapes; }
     }
@@ -184,6 +186,26 @@ subtest 'X' => sub {
     for my $token ('', '&token=') {
         $res = $t->get("/shapes?ask=1$token");
         refused("nothing to sign: \"$token\"", 403, 'CHALLENGE_REFUSED');
+    }
+};
+
+
+# Who knows no secret asks for the signature of a text, and sends that text.
+
+subtest 'an answer is no signature of a delivery' => sub {
+    for my $body (qw(123 true null a=b 9b4507b3-9040-4669)) {
+        my $made = $t->get("/x?crc_token=$body")->json->{response_token};
+
+        $res = $t->post('/x', $body, ['X-Twitter-Webhooks-Signature' => $made]);
+        refused("x: $body", 401, 'SIGNATURE_MISMATCH');
+
+        $made = $t->get("/linkedin?challengeCode=hmacsha256%3D$body")->json
+                ->{challengeResponse};
+        is($made, hmac('sha256', 'hex', 'li-secret', "hmacsha256=$body"),
+           'what would sign it');
+
+        $res = $t->post('/linkedin', $body, ['X-LI-Signature' => $made]);
+        refused("linkedin: $body", 401, 'SIGNATURE_MISMATCH');
     }
 };
 

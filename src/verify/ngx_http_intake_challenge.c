@@ -212,6 +212,53 @@ ngx_http_intake_check_signed(ngx_http_intake_ctx_t *ctx,
 }
 
 
+/* what has not the form of a token is not signed for anybody, see above */
+
+ngx_uint_t
+ngx_http_intake_is_handshake(ngx_http_intake_ctx_t *ctx, ngx_str_t *parts,
+    ngx_uint_t n)
+{
+    size_t                        len;
+    ngx_uint_t                    i;
+    ngx_array_t                  *challenges;
+    ngx_http_intake_challenge_t  *c;
+
+    challenges = ctx->source->platform->challenges;
+
+    if (challenges == NULL) {
+        return 0;
+    }
+
+    c = challenges->elts;
+
+    for (i = 0; i < challenges->nelts; i++) {
+        if (!c[i].verified && c[i].reply.body
+            && ngx_http_intake_has_word(c[i].reply.body,
+                                        NGX_HTTP_INTAKE_WORD_HMAC))
+        {
+            break;
+        }
+    }
+
+    if (i == challenges->nelts) {
+        return 0;
+    }
+
+    len = 0;
+
+    for (i = 0; i < n; i++) {
+
+        if (!ngx_http_intake_is_token(&parts[i])) {
+            return 0;
+        }
+
+        len += parts[i].len;
+    }
+
+    return len != 0;
+}
+
+
 static ngx_uint_t
 ngx_http_intake_is_token(ngx_str_t *text)
 {

@@ -234,6 +234,10 @@ ngx_http_intake_try_secrets(ngx_http_intake_ctx_t *ctx, ngx_str_t *url,
                                             NGX_HTTP_INTAKE_SIGNATURE_MISSING,
                                             NULL);
             }
+
+            if (ngx_http_intake_is_handshake(ctx, parts, n)) {
+                return NGX_DECLINED;
+            }
         }
 
         if (ngx_http_intake_try_secret(ctx, &secret[i], parts, n, candidates)

@@ -129,6 +129,13 @@ ngx_int_t ngx_http_intake_challenge(ngx_http_intake_ctx_t *ctx,
     ngx_str_t *body);
 
 /*
+ * 1 if parts are a text that a challenge without "verified" signs for anybody
+ * who asks: its signature says nothing of who sends it.
+ */
+ngx_uint_t ngx_http_intake_is_handshake(ngx_http_intake_ctx_t *ctx,
+    ngx_str_t *parts, ngx_uint_t n);
+
+/*
  * The text of a header that a challenge adds, without control characters.
  * NGX_ERROR: no memory.
  */

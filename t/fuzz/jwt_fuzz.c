@@ -1,6 +1,7 @@
 /* sources: src/verify/ngx_http_intake_verify.c */
 /* sources: src/http/ngx_http_intake_codes.c */
 /* sources: src/verify/ngx_http_intake_signature.c */
+/* sources: src/verify/ngx_http_intake_challenge.c */
 /* sources: src/verify/ngx_http_intake_template.c */
 /* sources: src/verify/ngx_http_intake_extract.c */
 /* sources: src/verify/ngx_http_intake_content.c */
