@@ -65,7 +65,7 @@ sub uncovered {
     my ($signed) = $rules =~ /^\s*signed\s+"(.*)";/m;
     my ($type) = $rules =~ /^\s*type\s+(\w+):/m;
 
-    return '' if $rules =~ /^\s*algorithm\s+sns;/m;
+    return 'attributes' if $rules =~ /^\s*algorithm\s+sns;/m;
 
     $signed //= join ' ', $rules =~ /^\s*claim\s+\S+\s+"(.*)"/mg
         if $rules =~ /^\s*algorithm\s+jwt-/m;

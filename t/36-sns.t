@@ -224,6 +224,12 @@ subtest 'what is signed' => sub {
            "signed without $field");
     }
 
+    # the same bytes, cut into fields in another way
+
+    my $moved = sign(message());
+    $moved->{MessageId} .= "\nSubject\n" . delete $moved->{Subject};
+    is(said($moved), $mismatch, 'a subject that is a part of the id');
+
     is(said(sign(message(), 'other')), $mismatch, 'another certificate');
     is(said(sign(message(Type => $_), 'one', $signed{Notification})),
        $mismatch, "type $_")

@@ -162,7 +162,10 @@ ngx_http_intake_sns_secret(ngx_http_intake_ctx_t *ctx, ngx_str_t **fields,
 }
 
 
-/* NGX_DECLINED: the type is unknown, or a field of it is absent */
+/*
+ * NGX_DECLINED: the type is unknown, or a field of it is absent or would be
+ * signed as two
+ */
 
 static ngx_int_t
 ngx_http_intake_sns_parts(ngx_str_t **fields, ngx_str_t *parts, ngx_uint_t *n)
@@ -204,6 +207,14 @@ ngx_http_intake_sns_parts(ngx_str_t **fields, ngx_str_t *parts, ngx_uint_t *n)
         }
 
         if (fields[i] == NULL) {
+            return NGX_DECLINED;
+        }
+
+        /* line feeds are all that tells where a field ends */
+
+        if (i != NGX_HTTP_INTAKE_SNS_MESSAGE && fields[i]->len
+            && memchr(fields[i]->data, LF, fields[i]->len))
+        {
             return NGX_DECLINED;
         }
 
