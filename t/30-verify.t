@@ -691,6 +691,8 @@ subtest 'URL and form' => sub {
               twilio($url, 'a1')]);
     accepted('GET', '/ports?a=1', undef, [twilio("$url?a=1", '')],
              method => 'GET');
+    accepted('names and values have no borders', '/ports', 'a1b=2',
+             [@form, twilio($url, 'a1b2')]);
     refused('SIGNATURE_MISMATCH', 'another value', '/ports', 'a=2',
             [@form, twilio($url, 'a1')]);
     refused('SIGNATURE_MISMATCH', 'another parameter', '/ports', 'a=1&b=2',
@@ -750,8 +752,16 @@ subtest 'parameters' => sub {
              method => 'GET');
     accepted('POST', '/params', "b=x%26y%3Dz&c=&a=1&sig=$sig", [@form]);
     accepted('both', '/params?a=1&b=x%26y%3Dz', "c=&sig=$sig", [@form]);
-    accepted('the last of equal names', '/params?a=2', "a=3&a=1&b=x%26y%3Dz"
+    accepted('the form before the query', '/params?a=2', "a=1&b=x%26y%3Dz"
              . "&c=&sig=$sig", [@form]);
+    accepted('a name has no end', '/params', "a%3D1%26b=x%26y%3Dz&c=&sig=$sig",
+             [@form]);
+    refused('SIGNATURE_MISSING', "a name that comes twice: $_", '/params',
+            "$_&b=x%26y%3Dz&c=&sig=$sig", [@form])
+        for 'a=3&a=1', 'a=1&a=3', 'a=1&a=1';
+    refused('SIGNATURE_MISSING', 'a name that comes twice: GET',
+            "/params?a=3&a=1&b=x%26y%3Dz&c=&sig=$sig", undef, [],
+            method => 'GET');
     refused('SIGNATURE_MISMATCH', 'one more', '/params?d=1',
             "a=1&b=x%26y%3Dz&c=&sig=$sig", [@form]);
     refused('SIGNATURE_MISSING', 'a body that is no form', '/params',

@@ -359,6 +359,15 @@ subtest 'Slack, GitHub and Gitea' => sub {
         'X-Gitea-Signature' => hmac('sha256', 'hex', 's3cret', $document)]);
     is($res->status, 200, 'Gitea with a form');
     is(last_entry('gitea')->{type}, 'com.gitea.push', 'its type');
+
+    for my $twice ("$body&payload=%7B%7D", "payload=%7B%7D&$body") {
+        $res = $t->post('/gitea', $twice, [
+            'Content-Type' => $form, 'X-Gitea-Event' => 'push',
+            'X-Gitea-Signature' => hmac('sha256', 'hex', 's3cret',
+                                        $document)]);
+        is($res->status . ' ' . $res->body =~ s/.*"code":"(\w+)".*/$1/sr,
+           '401 SIGNATURE_MISSING', 'another payload beside it');
+    }
 };
 
 

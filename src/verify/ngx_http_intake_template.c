@@ -23,6 +23,9 @@ typedef struct {
 static ngx_int_t ngx_http_intake_evaluate_word(ngx_http_intake_ctx_t *ctx,
     ngx_http_intake_word_t *word, ngx_http_intake_values_t *v,
     ngx_str_t *text);
+static ngx_int_t ngx_http_intake_source_word(ngx_http_intake_ctx_t *ctx,
+    ngx_http_intake_word_t *word, ngx_http_intake_values_t *v,
+    ngx_str_t *text);
 static ngx_int_t ngx_http_intake_crc32_word(ngx_http_intake_ctx_t *ctx,
     ngx_str_t *text);
 static ngx_int_t ngx_http_intake_form_word(ngx_http_intake_ctx_t *ctx,
@@ -165,8 +168,33 @@ ngx_http_intake_evaluate_word(ngx_http_intake_ctx_t *ctx,
         return ngx_http_intake_hmac_word(ctx, word, v, text);
 
     default: /* NGX_HTTP_INTAKE_WORD_SRC */
-        return ngx_http_intake_extract_first(ctx, &word->src, text);
+        return ngx_http_intake_source_word(ctx, word, v, text);
     }
+}
+
+
+/* of a field that comes twice readers may take the one that is not signed */
+
+static ngx_int_t
+ngx_http_intake_source_word(ngx_http_intake_ctx_t *ctx,
+    ngx_http_intake_word_t *word, ngx_http_intake_values_t *v,
+    ngx_str_t *text)
+{
+    ngx_str_t   *values;
+    ngx_uint_t   n;
+
+    if (word->src.kind == NGX_HTTP_INTAKE_SRC_FORM && !v->lenient) {
+
+        if (ngx_http_intake_extract(ctx, &word->src, &values, &n) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        if (n > 1) {
+            return NGX_DECLINED;
+        }
+    }
+
+    return ngx_http_intake_extract_first(ctx, &word->src, text);
 }
 
 
@@ -292,8 +320,9 @@ ngx_http_intake_form_word(ngx_http_intake_ctx_t *ctx, ngx_str_t *text)
 
 /*
  * Vonage's SMS signature: developer.vonage.com/en/getting-started/concepts
- * /signing-messages.  Of equal names the last one counts, and a form's one
- * before that of the query.
+ * /signing-messages.  Of equal names a form's one counts before that of the
+ * query.  One that a form has twice would be signed once, and readers may take
+ * the other: NGX_DECLINED.
  */
 
 static ngx_int_t
@@ -341,12 +370,20 @@ ngx_http_intake_params_word(ngx_http_intake_ctx_t *ctx, ngx_str_t *except,
         name = &sorted[i].param.name;
         value = &sorted[i].param.value;
 
-        if (ngx_http_intake_compare_texts(name, except) == 0
-            || (i + 1 < n
-                && ngx_http_intake_compare_texts(name,
-                                                 &sorted[i + 1].param.name)
-                   == 0))
+        if (ngx_http_intake_compare_texts(name, except) == 0) {
+            continue;
+        }
+
+        if (i + 1 < n
+            && ngx_http_intake_compare_texts(name, &sorted[i + 1].param.name)
+               == 0)
         {
+            if ((sorted[i].order < ctx->query->nelts)
+                == (sorted[i + 1].order < ctx->query->nelts))
+            {
+                return NGX_DECLINED;
+            }
+
             continue;
         }
 
