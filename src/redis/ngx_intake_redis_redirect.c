@@ -161,21 +161,28 @@ ngx_intake_redis_reroute_queue(ngx_intake_redis_t *redis,
     ngx_intake_redis_t *from, ngx_uint_t node)
 {
     ngx_uint_t              owner;
-    ngx_queue_t            *q, *next;
+    ngx_queue_t            *q, all;
     ngx_intake_redis_op_t  *op;
 
-    for (q = ngx_queue_head(&from->waiting);
-         q != ngx_queue_sentinel(&from->waiting);
-         q = next)
-    {
-        next = ngx_queue_next(q);
+    /* one that finds no client comes back, and must not be met again */
+
+    ngx_queue_init(&all);
+    ngx_queue_add(&all, &from->waiting);
+    ngx_queue_init(&from->waiting);
+
+    while (!ngx_queue_empty(&all)) {
+        q = ngx_queue_head(&all);
         op = ngx_queue_data(q, ngx_intake_redis_op_t, queue);
 
         owner = redis->cluster->owner[op->slot];
 
         if (owner && owner != node && !op->asking) {
             ngx_intake_redis_move(from, op, owner);
+            continue;
         }
+
+        ngx_queue_remove(q);
+        ngx_queue_insert_tail(&from->waiting, q);
     }
 }
 
