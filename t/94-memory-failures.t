@@ -14,8 +14,9 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use Digest::SHA qw(hmac_sha256);
 use JSON::PP;
-use MIME::Base64 qw(encode_base64);
+use MIME::Base64 qw(encode_base64 encode_base64url);
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -229,6 +230,9 @@ my %kinds = (
         return ('POST', '/captcha', "name=$_[0]&answer=good",
                 Intake::Form->headers()) } },
     replies => { make => \&replies, right => \&are_replies },
+    link => { make => sub { return ('GET', '/replies?t=' . link_token()) },
+              right => sub { $_[0]->status == 200
+                             && $_[0]->body =~ /<button>/ } },
     challenge => { make => sub {
             return ('GET', '/meta?hub.mode=subscribe&hub.verify_token=words'
                            . "&hub.challenge=$_[0]") },
@@ -349,6 +353,15 @@ sub replies {
     return ('POST', '/replies', $json->encode([
         map { { %{$items[$_]}, id => "$mark-$_" } } 0 .. $#items ]),
         ['Authorization' => 'Bearer words']);
+}
+
+
+# A link to close; the digest of what it says.
+
+sub link_token {
+    my $said = join '.', 'v1', 'a', encode_base64url('c-again'), 4102444800;
+
+    return "$said." . encode_base64url(hmac_sha256($said, 'words'));
 }
 
 

@@ -35,6 +35,7 @@ ngx_http_intake_link_token(ngx_http_intake_replies_t *replies,
     ngx_array_t *secrets)
 {
     int64_t                        now;
+    ngx_int_t                      rc;
     ngx_str_t                      token, message, conversation;
     ngx_str_t                      parts[NGX_HTTP_INTAKE_LINK_PARTS];
     ngx_http_request_t            *r;
@@ -52,8 +53,10 @@ ngx_http_intake_link_token(ngx_http_intake_replies_t *replies,
     message.data = token.data;
     message.len = parts[4].data - 1 - token.data;
 
-    if (ngx_http_intake_link_holds(&message, &parts[4], secrets) != NGX_OK) {
-        return NGX_DECLINED;
+    rc = ngx_http_intake_link_holds(&message, &parts[4], secrets);
+
+    if (rc != NGX_OK) {
+        return rc;
     }
 
     now = ngx_http_intake_now();
@@ -143,6 +146,8 @@ ngx_http_intake_link_split(ngx_str_t *token, ngx_str_t *parts)
 }
 
 
+/* NGX_ERROR: no memory, which is no fault of the link */
+
 static ngx_int_t
 ngx_http_intake_link_holds(ngx_str_t *message, ngx_str_t *mac,
     ngx_array_t *secrets)
@@ -169,15 +174,15 @@ ngx_http_intake_link_holds(ngx_str_t *message, ngx_str_t *mac,
                                     secret[i].value.data,
                                     secret[i].value.len, &error);
         if (key == NULL) {
-            continue;
+            return NGX_ERROR;
         }
 
         rc = ngx_intake_key_verify(key, message, 1, signature, len);
 
         ngx_intake_key_destroy(key);
 
-        if (rc == NGX_OK) {
-            return NGX_OK;
+        if (rc != NGX_DECLINED) {
+            return rc;
         }
     }
 
