@@ -149,7 +149,7 @@ sub source_of {
 sub dues {
     my ($t, $at) = @_;
 
-    return map { $_->{due} =~ s/\.\d+Z/Z/r }
+    return map { ($_->{due} // 'none') =~ s/\.\d+Z/Z/r }
            sort { $a->{waiting_since} cmp $b->{waiting_since} }
            @{source_of($t, $at)->{conversations}};
 }
@@ -483,6 +483,48 @@ sub calendars {
 }
 
 
+# Who waits in a tier that has been taken out of the configuration waits in the
+# first one, by its target and calendar.
+
+sub gone {
+    my $office = 'intake_calendar office {
+        timezone UTC; hours mon-fri 09:00-17:00; }
+    ';
+    my $one = node($office . 'SOURCE
+        sla first=1h calendar=office;
+        sla tier=gold first=10m;
+        tier $http_x_tier;
+    }', undef, time => '2025-03-03 10:00:00');
+    my $redis = $one->redis();
+    my $monitor = Intake::RedisMonitor->new($redis);
+
+    message($one, 'c', '2025-03-03T10:00:00Z', tier => 'gold');
+    message($one, 'd', '2025-03-03T10:00:00Z', tier => 'gold');
+    is_deeply([dues($one, '2025-03-03 10:00:00')],
+              [('2025-03-03T10:10:00Z') x 2], 'a tier');
+    swept($monitor, '2025-03-03 10:01:00', $one);
+
+    configure($one, $office . 'SOURCE sla first=1h calendar=office; }');
+    $one->reload();
+    swept($monitor, '2025-03-03 10:20:00', $one);
+    message($one, 'd', '2025-03-03T10:20:00Z');
+
+    ok($one->wait_for(sub { join(' ', dues($one, '2025-03-03 10:20:00'))
+                          eq join ' ', ('2025-03-03T11:00:00Z') x 2 }),
+       'that is gone: they wait in the first one')
+        or diag join ' ', dues($one, '2025-03-03 10:20:00');
+
+    swept($monitor, '2025-03-03 12:00:00', $one);
+    $one->wait_for(sub { counter($redis, 'breach:default:first') == 2 });
+    is(counter($redis, 'breach:default:first'), 2, 'and are late by it');
+    is($redis->command('EXISTS', 'intake:{a}:sla:wait:gold:first'), 0,
+       'nothing is left of it');
+    is(counter($redis, 'cal:gold'), '', 'nor looked for any more');
+
+    finish($one);
+}
+
+
 sub nights {
     my $one = node('intake_calendar office {
             timezone UTC; hours mon-fri 09:00-17:00; }
@@ -663,6 +705,7 @@ if (!$sanitized) {
     subtest 'rules' => sub { rules(); done_testing() };
     subtest 'forgotten' => sub { forgets(); done_testing() };
     subtest 'calendars' => sub { calendars(); done_testing() };
+    subtest 'tiers that are gone' => sub { gone(); done_testing() };
     subtest 'nights' => sub { nights(); done_testing() };
     subtest 'windows' => sub { windows(); done_testing() };
 }

@@ -14,7 +14,7 @@
 
 
 static void ngx_http_intake_replace_calendar(ngx_http_intake_sweep_t *sweep,
-    ngx_uint_t n, ngx_str_t *expected, ngx_str_t *text);
+    ngx_str_t *tier, ngx_str_t *expected, ngx_str_t *text);
 static void ngx_http_intake_calendar_replaced(void *data,
     ngx_intake_redis_result_e result, ngx_intake_redis_reply_t *reply);
 
@@ -82,7 +82,8 @@ ngx_http_intake_mark_calendar(ngx_http_intake_sweep_t *sweep, ngx_uint_t n,
     text.data = mark;
     text.len = p - mark;
 
-    ngx_http_intake_replace_calendar(sweep, n, expected, &text);
+    ngx_http_intake_replace_calendar(sweep, &sweep->sla->tiers[n].name,
+                                     expected, &text);
 
     return p;
 }
@@ -98,33 +99,42 @@ ngx_http_intake_adopt_calendar(ngx_http_intake_sweep_t *sweep, ngx_uint_t n,
     ours.data = text;
     ours.len = ngx_http_intake_calendar_text(sweep, n, text) - text;
 
-    ngx_http_intake_replace_calendar(sweep, n, expected, &ours);
+    ngx_http_intake_replace_calendar(sweep, &sweep->sla->tiers[n].name,
+                                     expected, &ours);
+}
+
+
+void
+ngx_http_intake_drop_calendar(ngx_http_intake_sweep_t *sweep,
+    ngx_str_t *tier, ngx_str_t *expected)
+{
+    ngx_str_t  none = ngx_string("");
+
+    ngx_http_intake_replace_calendar(sweep, tier, expected, &none);
 }
 
 
 static void
 ngx_http_intake_replace_calendar(ngx_http_intake_sweep_t *sweep,
-    ngx_uint_t n, ngx_str_t *expected, ngx_str_t *text)
+    ngx_str_t *tier, ngx_str_t *expected, ngx_str_t *text)
 {
     u_char                      key[NGX_HTTP_INTAKE_MAX_CLOCK_KEY], *last;
-    ngx_str_t                  *name;
     ngx_intake_redis_op_t      *op;
     ngx_http_intake_sweeper_t  *sweeper;
 
     sweeper = sweep->sweeper;
-    name = &sweep->sla->tiers[n].name;
 
     last = ngx_sprintf(key, "%Vm", &sweep->sla->prefix);
 
     op = ngx_intake_redis_op_script(&sweeper->calendar, 1, 4,
-                                    (last - key) + name->len + expected->len
+                                    (last - key) + tier->len + expected->len
                                     + text->len, sweeper->timer.log);
     if (op == NULL) {
         return;
     }
 
     ngx_intake_redis_op_arg(op, key, last - key);
-    ngx_intake_redis_op_arg(op, name->data, name->len);
+    ngx_intake_redis_op_arg(op, tier->data, tier->len);
     ngx_intake_redis_op_arg(op, expected->data, expected->len);
     ngx_intake_redis_op_arg(op, text->data, text->len);
 

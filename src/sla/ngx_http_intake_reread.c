@@ -16,6 +16,9 @@
  * new clock, in batches, and then the calendar is adopted.  Changes of the
  * calendar for the future need nothing.
  *
+ * Who waits in a tier that was taken out of the configuration is read on the
+ * clock of the first one, and goes on there.
+ *
  * While that lasts a mark of whoever does it stands in place of the calendar.
  * So what is not finished, because the worker has left, is begun anew, and of
  * two nodes with different calendars only the one that came last goes on.
@@ -37,9 +40,22 @@ typedef struct {
 } ngx_http_intake_open_t;
 
 
+/* a tier that is gone */
+
+typedef struct {
+    ngx_str_t                       name;
+    ngx_str_t                       text;       /* that of its calendar */
+} ngx_http_intake_gone_t;
+
+
 struct ngx_http_intake_reread_s {
     ngx_http_intake_sweep_t        *sweep;
-    ngx_uint_t                      lane;       /* 2 * tier + clock */
+
+    /* 2 * tier + clock, of tiers that are gone first: who writes meanwhile
+       goes from those to others, which are still to be read */
+    ngx_uint_t                      lane;
+    ngx_array_t                     gone;       /* ..._gone_t */
+
     u_char                          cursor[NGX_INT64_LEN];
     size_t                          cursor_len;
 
@@ -56,6 +72,9 @@ struct ngx_http_intake_reread_s {
 
 static ngx_http_intake_reread_t *ngx_http_intake_reread_start(
     ngx_http_intake_sweep_t *sweep);
+static ngx_http_intake_reread_t *ngx_http_intake_reread_gone(
+    ngx_http_intake_sweep_t *sweep, ngx_http_intake_reread_t *reread,
+    ngx_intake_redis_reply_t *calendars);
 static void ngx_http_intake_reread_end(ngx_http_intake_reread_t *reread);
 static void ngx_http_intake_reread_send(ngx_http_intake_reread_t *reread,
     ngx_intake_redis_script_t *script, ngx_intake_redis_write_pt write,
@@ -134,6 +153,8 @@ ngx_http_intake_reread(ngx_http_intake_sweep_t *sweep,
                                   - reread->marks[i];
     }
 
+    reread = ngx_http_intake_reread_gone(sweep, reread, calendars);
+
     if (reread == NULL) {
         return 0;
     }
@@ -165,6 +186,9 @@ ngx_http_intake_reread_start(ngx_http_intake_sweep_t *sweep)
     if (reread == NULL
         || ngx_array_init(&reread->open, pool, NGX_HTTP_INTAKE_REREAD_COUNT,
                           sizeof(ngx_http_intake_open_t))
+           != NGX_OK
+        || ngx_array_init(&reread->gone, pool, 1,
+                          sizeof(ngx_http_intake_gone_t))
            != NGX_OK)
     {
         ngx_destroy_pool(pool);
@@ -175,6 +199,58 @@ ngx_http_intake_reread_start(ngx_http_intake_sweep_t *sweep)
     reread->sweep = sweep;
     reread->cursor[0] = '0';
     reread->cursor_len = 1;
+
+    return reread;
+}
+
+
+/* the names and texts behind those of the tiers; reread may be NULL */
+
+static ngx_http_intake_reread_t *
+ngx_http_intake_reread_gone(ngx_http_intake_sweep_t *sweep,
+    ngx_http_intake_reread_t *reread, ngx_intake_redis_reply_t *calendars)
+{
+    ngx_uint_t                 i;
+    ngx_http_intake_gone_t    *gone;
+    ngx_intake_redis_reply_t   name, text;
+
+    if (reread == NULL
+        && ngx_abs(sweep->now - sweep->reread_at)
+           < NGX_HTTP_INTAKE_REREAD_INTERVAL)
+    {
+        return NULL;
+    }
+
+    for (i = sweep->sla->ntiers; i + 1 < calendars->nelts; i += 2) {
+        name = ngx_intake_redis_element(calendars, i);
+        text = ngx_intake_redis_element(calendars, i + 1);
+
+        if (name.str.len > NGX_HTTP_INTAKE_MAX_NAME) {
+            continue;
+        }
+
+        if (reread == NULL) {
+            reread = ngx_http_intake_reread_start(sweep);
+            if (reread == NULL) {
+                return NULL;
+            }
+        }
+
+        gone = ngx_array_push(&reread->gone);
+        if (gone == NULL) {
+            break;
+        }
+
+        gone->name.len = name.str.len;
+        gone->name.data = ngx_pstrdup(reread->pool, &name.str);
+        gone->text.len = text.str.len;
+        gone->text.data = ngx_pstrdup(reread->pool, &text.str);
+
+        if (gone->name.data == NULL || gone->text.data == NULL) {
+            reread->gone.nelts--;
+            break;
+        }
+    }
 
     return reread;
 }
@@ -224,12 +300,19 @@ ngx_http_intake_open_write(ngx_intake_redis_args_t *args, void *data,
     ngx_http_intake_reread_t *reread = data;
 
     u_char                  *p, key[NGX_HTTP_INTAKE_MAX_CLOCK_KEY];
+    ngx_str_t               *tier;
+    ngx_uint_t               n;
     ngx_http_intake_sla_t   *sla;
+    ngx_http_intake_gone_t  *gone;
 
     sla = reread->sweep->sla;
+    gone = reread->gone.elts;
+    n = reread->lane / 2;
 
-    p = ngx_sprintf(key, "%Vwait:%V:%s", &sla->prefix,
-                    &sla->tiers[reread->lane / 2].name,
+    tier = n < reread->gone.nelts ? &gone[n].name
+                                  : &sla->tiers[n - reread->gone.nelts].name;
+
+    p = ngx_sprintf(key, "%Vwait:%V:%s", &sla->prefix, tier,
                     reread->lane % 2 ? "next" : "first");
 
     ngx_intake_redis_arg(args, key, p - key);
@@ -470,15 +553,17 @@ static void
 ngx_http_intake_reread_next(ngx_http_intake_reread_t *reread)
 {
     ngx_uint_t                i;
+    ngx_http_intake_gone_t   *gone;
     ngx_http_intake_sweep_t  *sweep;
 
     sweep = reread->sweep;
+    gone = reread->gone.elts;
 
     if (reread->cursor_len == 1 && reread->cursor[0] == '0') {
         reread->lane++;
     }
 
-    if (reread->lane < 2 * sweep->sla->ntiers) {
+    if (reread->lane < 2 * (reread->gone.nelts + sweep->sla->ntiers)) {
 
         if (ngx_exiting) {
             ngx_http_intake_reread_end(reread);
@@ -497,10 +582,14 @@ ngx_http_intake_reread_next(ngx_http_intake_reread_t *reread)
         }
     }
 
+    for (i = 0; i < reread->gone.nelts; i++) {
+        ngx_http_intake_drop_calendar(sweep, &gone[i].name, &gone[i].text);
+    }
+
     ngx_log_error(NGX_LOG_NOTICE, sweep->sweeper->timer.log, 0,
                   "a calendar of intake_source \"%V\" says something else of "
-                  "the past, or its targets are others: %ui open "
-                  "conversations were read anew",
+                  "the past, its targets are others, or a tier is gone: "
+                  "%ui open conversations were read anew",
                   &sweep->source->name, reread->total);
 
     ngx_http_intake_reread_end(reread);

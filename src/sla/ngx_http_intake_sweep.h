@@ -115,6 +115,10 @@ u_char *ngx_http_intake_mark_calendar(ngx_http_intake_sweep_t *sweep,
 void ngx_http_intake_adopt_calendar(ngx_http_intake_sweep_t *sweep,
     ngx_uint_t n, ngx_str_t *expected);
 
+/* nobody waits in the lanes of a tier that is gone any more */
+void ngx_http_intake_drop_calendar(ngx_http_intake_sweep_t *sweep,
+    ngx_str_t *tier, ngx_str_t *expected);
+
 void ngx_http_intake_sweep_failed(ngx_http_intake_sweep_t *sweep,
     ngx_intake_redis_result_e result, ngx_intake_redis_reply_t *reply);
 
@@ -122,8 +126,9 @@ void ngx_http_intake_sweep_failed(ngx_http_intake_sweep_t *sweep,
 void ngx_http_intake_reread_init(ngx_http_intake_sweeper_t *sweeper);
 
 /*
- * calendars are the texts that stand in Redis in place of ours.  Returns 1 if
- * open conversations are read anew now, so that the sweep has to wait.
+ * calendars are the texts that stand in Redis in place of ours, and the names
+ * and texts of tiers that are gone.  Returns 1 if open conversations are read
+ * anew now, so that the sweep has to wait.
  */
 ngx_uint_t ngx_http_intake_reread(ngx_http_intake_sweep_t *sweep,
     ngx_intake_redis_reply_t *calendars);

@@ -850,7 +850,7 @@ def redis_sets(scripts):
 def counters(scripts, key):
     return {k.decode(): int(v) for k, v in
             scripts.client.hgetall(scripts.prefix + key).items()
-            if k != b"key"}
+            if k != b"key" and not k.startswith(b"at:")}
 
 
 class Random:

@@ -6,7 +6,7 @@
 -- KEYS[1]   P:sla:m
 -- ARGV[1]   the name of the tier
 -- ARGV[2]   the text that is there
--- ARGV[3]   the text that shall be
+-- ARGV[3]   the text that shall be; nothing: no node has the tier any more
 --
 -- Returns 1, or 0 if another one is there.
 --

@@ -78,7 +78,8 @@ local function rewrite(v, a)
 
     if v.s == 2 and not v.a and due >= reading(c, v.t) then
         v.s = 1
-        count_lane(c, 'retract:' .. lane(v))
+        count_lane(c, 'retract:' .. (v.strange or P[5])
+                      .. (v.f == 0 and ':first' or ':next'))
         note(v, 'retracted', due)
     end
 

@@ -257,7 +257,8 @@ local metrics, rev = call('HGETALL', KEYS[2]), 0
 for i = 2, #metrics, 2 do
     if metrics[i - 1] == 'key' then
         key = metrics[i]
-    else
+
+    elseif string.sub(metrics[i - 1], 1, 3) ~= 'at:' then
         rev = rev + (tonumber(metrics[i]) or 0)
     end
 end

@@ -38,7 +38,9 @@
 --              call, so that the events which wait in P:sla:x for their "due"
 --              can be written
 --   CALENDARS  a text for each tier: nothing, or the one that is stored and
---              that differs from the one given.  One that is not stored yet is
+--              that differs from the one given.  One that is not stored yet is.
+--              Then, by turns, the names and texts of tiers that no node has
+--              any more: who waits in their lanes is to be read anew
 --
 -- A wait is late when its clock is beyond the deadline, at risk when it has
 -- reached the time before it, and at a step when it is beyond that.  "forget"
@@ -304,7 +306,7 @@ local function calendars()
         local stored = text ~= '' and redis.call('HGET', KEYS[2],
                                                  'cal:' .. name)
 
-        if text ~= '' and not stored then
+        if text ~= '' and (not stored or stored == '') then
             redis.call('HSET', KEYS[2], 'cal:' .. name, text)
         end
 
@@ -312,6 +314,58 @@ local function calendars()
     end
 
     return found
+end
+
+
+-- Notes when the tiers are swept, once a minute.  Returns whether it did.
+
+local function note_tiers()
+    local noted
+
+    for t = 0, c.n - 1 do
+        local field = 'at:' .. ARGV[c.tiers + 4 * t]
+        local at = tonumber(redis.call('HGET', KEYS[2], field) or nil)
+
+        if not at or math.abs(now - at) >= 60000 then
+            redis.call('HSET', KEYS[2], field, string.format('%.0f', now))
+            noted = true
+        end
+    end
+
+    return noted
+end
+
+
+-- Adds the tiers that nobody has swept for some minutes.  One may be configured
+-- on other nodes only, while they are given another configuration in turn.
+
+local function find_gone(found)
+    local fields, all, own = {}, redis.call('HGETALL', KEYS[2]), {}
+
+    for i = 1, #all, 2 do
+        fields[all[i]] = all[i + 1]
+    end
+
+    for t = 0, c.n - 1 do
+        own[ARGV[c.tiers + 4 * t]] = true
+    end
+
+    for field, text in pairs(fields) do
+        local name = string.match(field, '^cal:(.*)$')
+
+        if name and text ~= '' and not own[name] then
+            local at = tonumber(fields['at:' .. name])
+
+            if not at then
+                redis.call('HSET', KEYS[2], 'at:' .. name,
+                           string.format('%.0f', now))
+
+            elseif math.abs(now - at) >= 180000 then
+                found[#found + 1] = name
+                found[#found + 1] = text
+            end
+        end
+    end
 end
 
 
@@ -356,5 +410,9 @@ end
 
 n[8] = drain()
 n[9] = calendars()
+
+if note_tiers() then
+    find_gone(n[9])
+end
 
 return n

@@ -26,7 +26,8 @@
 --           one of ok, risk and late, and in step if a step is left.
 --
 -- CONF is 4 arguments and 4 more for each tier.  The first tier takes over the
--- conversations of those that are not configured any more.
+-- conversations of those that are not configured any more: sweep.lua finds
+-- these, and who waits in them is read anew, on its clock.
 --
 --   tiers     their number, 1 to 4
 --   forget    ms after which a conversation is forgotten
@@ -88,7 +89,8 @@
 -- clock which were not longer than BOUND but than the bound before it (inf:
 -- longer than all), with their sums hw:LANE:sum and hb:LANE:sum.  The counters
 -- of lanes without the sums are in the hashes of the day and the hour too.
--- P:sla:m has also cal:TIER, which calendar the readings of a tier are of, and
+-- P:sla:m has also cal:TIER, which calendar the readings of a tier are of, or
+-- nothing once the tier is gone; at:TIER, when it was swept, to a minute; and
 -- key, a random text with which conversations are hashed where people read.
 --
 
