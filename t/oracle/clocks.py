@@ -1581,12 +1581,22 @@ def edge_close(scripts, client, now):
     raise Difference("closed before the time")
 
 
+def edge_lanes(scripts, client, now):
+    """A call takes no more than its limit, however many lanes have something
+    that is due."""
+    send_all(scripts, now, [{"kind": "inbound", "conv": f"c{i}", "te": now,
+                             "tier": i % 2} for i in range(100)])
+    reply = scripts.sweep(now + 2 * HOUR, 32)
+    same("at once", (*reply[:2], reply[6]), (32, 32, 1))
+    same("in the end", scripts.sweep_all(now + 2 * HOUR, 32)[1], 68)
+
+
 def run_edges(_):
     server = Server()
     try:
         for edge in (edge_types, edge_memory, edge_arguments, edge_tier,
-                     edge_sweepers, edge_many, edge_pauses, edge_early,
-                     edge_forget, edge_calendar, edge_close):
+                     edge_sweepers, edge_many, edge_lanes, edge_pauses,
+                     edge_early, edge_forget, edge_calendar, edge_close):
             server.client.flushall()
             scripts = Scripts(server.client, "edge", [
                 Tier("default", HOUR, HOUR, risks=(MINUTE, MINUTE)),

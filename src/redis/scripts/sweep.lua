@@ -11,7 +11,7 @@
 --           escalations
 --
 -- ARGV      CONF; the time; the readings of the tiers' clocks; the most that
---           are taken out of a set in a call; the field source; maxlen of the
+--           become due in a call; the field source; maxlen of the
 --           stream, approximate; the key of P:sla:m, if it has none yet;
 --           then for each tier four:
 --
@@ -33,8 +33,8 @@
 --   WRITTEN    number of the entries
 --   MORE       1: there may be more that is due.  While many events wait to be
 --              written nothing new is looked for
---   NEEDED     names of tiers and readings, by turns, at most as many as are
---              taken out of a set: what is to be given, as above, in the next
+--   NEEDED     names of tiers and readings, by turns, at most as many as become
+--              due in a call: what is to be given, as above, in the next
 --              call, so that the events which wait in P:sla:x for their "due"
 --              can be written
 --   CALENDARS  a text for each tier: nothing, or the one that is stored and
@@ -58,7 +58,7 @@ c.b = c.rest + 1
 
 local a = c.b + c.n
 local limit, source, maxlen = tonumber(ARGV[a]), ARGV[a + 1], ARGV[a + 2]
-local config = a + 4
+local config, left = a + 4, limit
 
 
 local function tell(place)
@@ -136,11 +136,12 @@ local function proceed(k, v)
 end
 
 
--- Those in KEYS[k + set] up to a score.
+-- Those in KEYS[k + set] up to a score.  A call does not take more than the
+-- limit out of all sets: it would hold up everybody else.
 
 local function each(k, set, bound, f)
     local members = redis.call('ZRANGEBYSCORE', KEYS[k + set], '-inf', bound,
-                               'LIMIT', 0, limit)
+                               'LIMIT', 0, left)
 
     for _, member in ipairs(members) do
         local v = visit(k, set, member)
@@ -150,7 +151,9 @@ local function each(k, set, bound, f)
         end
     end
 
-    if #members >= limit then
+    left = left - #members
+
+    if left == 0 then
         n[7] = 1
     end
 end
