@@ -345,6 +345,32 @@ is_deeply([$status, $answer->{state}], [200, 'ignored'],
           'a link of another source beside an item');
 
 
+# what could not be counted is told, once
+
+my $refused = qr/refused counters and marks of clocks of "intake:\{mail\}"/;
+my $sent = 0;
+my $send = sub { message(id => 'counted-' . ++$sent, thread => 'counted',
+                         at => stamp($now)) };
+
+$send->();
+$redis->command('DEL', 'intake:{mail}:sla:m');
+$redis->command('SET', 'intake:{mail}:sla:m', 'no hash');
+is((reply({ %item, conversation => 'counted' }))[0], 200,
+   'a reply is taken that is not counted');
+ok($t->wait_for_log($refused), 'which is told');
+
+$redis->command('DEL', 'intake:{mail}:sla:m');
+ok($t->wait_for(sub { $send->();
+                      $t->error_log_lines(qr/takes counters and marks of/) }),
+   'so is that all is well');
+
+$redis->command('DEL', 'intake:{mail}:sla:m');
+$redis->command('SET', 'intake:{mail}:sla:m', 'no hash');
+$send->();
+ok($t->wait_for(sub { $t->error_log_lines($refused) == 2 }),
+   'and what happens to messages');
+
+
 # without Redis
 
 $redis->stop();

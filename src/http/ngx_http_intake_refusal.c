@@ -42,7 +42,8 @@ static const ngx_http_intake_refusal_name_t
 {
     { "an entry of", "takes entries of" },
     { "a dedupe key of", "takes dedupe keys of" },
-    { "to trim", "trims" }
+    { "to trim", "trims" },
+    { "counters and marks of clocks of", "takes counters and marks of" }
 };
 
 

@@ -5,6 +5,7 @@
 
 
 #include "ngx_http_intake_replies.h"
+#include "ngx_http_intake_store.h"
 #include "ngx_intake_scripts.h"
 
 
@@ -248,6 +249,13 @@ ngx_http_intake_reply_done(void *data, ngx_intake_redis_result_e result,
             ngx_http_intake_reply_refused(replies, &element);
             return;
         }
+    }
+
+    if (reply->nelts > replies->sent) {
+        element = ngx_intake_redis_element(reply, replies->sent);
+        ngx_http_intake_refused(&item[replies->next].source->stream,
+                                NGX_HTTP_INTAKE_REFUSAL_COUNTERS,
+                                &element.str, 1);
     }
 
     replies->next += replies->sent;

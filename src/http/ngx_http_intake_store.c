@@ -54,6 +54,8 @@ static void ngx_http_intake_tell(ngx_http_intake_batch_t *batch,
     ngx_uint_t i, ngx_intake_redis_reply_t *reply);
 static void ngx_http_intake_store_refused(ngx_http_intake_batch_t *batch,
     ngx_str_t *error, ngx_uint_t n);
+static void ngx_http_intake_read_counted(ngx_http_intake_batch_t *batch,
+    ngx_intake_redis_reply_t *reply);
 static void ngx_http_intake_read_trim(ngx_http_intake_batch_t *batch,
     ngx_intake_redis_reply_t *reply);
 static ngx_http_intake_code_e ngx_http_intake_result_code(
@@ -466,6 +468,7 @@ ngx_http_intake_stored(void *data, ngx_intake_redis_result_e result,
     }
 
     if (code == NGX_HTTP_INTAKE_OK) {
+        ngx_http_intake_read_counted(batch, reply);
         ngx_http_intake_read_trim(batch, reply);
 
     } else if (result != NGX_INTAKE_REDIS_OK && reply) {
@@ -544,6 +547,34 @@ ngx_http_intake_store_refused(ngx_http_intake_batch_t *batch,
 }
 
 
+/* what is behind the deliveries' elements: {-2, TEXT} */
+
+static void
+ngx_http_intake_read_counted(ngx_http_intake_batch_t *batch,
+    ngx_intake_redis_reply_t *reply)
+{
+    ngx_intake_redis_reply_t  element;
+
+    if (batch->source->sla == NULL) {
+        return;
+    }
+
+    if (reply->nelts > batch->nelts) {
+        element = ngx_intake_redis_element(reply, batch->nelts);
+
+        if (element.type == NGX_INTAKE_REDIS_ARRAY && element.nelts == 2) {
+            element = ngx_intake_redis_element(&element, 1);
+            ngx_http_intake_refused(batch->stream,
+                                    NGX_HTTP_INTAKE_REFUSAL_COUNTERS,
+                                    &element.str, 1);
+            return;
+        }
+    }
+
+    ngx_http_intake_accepted(batch->stream, NGX_HTTP_INTAKE_REFUSAL_COUNTERS);
+}
+
+
 /* whether the stream was trimmed, which it is when an entry was added */
 
 static void
@@ -558,13 +589,17 @@ ngx_http_intake_read_trim(ngx_http_intake_batch_t *batch,
     }
 
     if (reply->nelts > batch->nelts) {
-        element = ngx_intake_redis_element(reply, batch->nelts);
-        ngx_http_intake_refused(batch->stream, NGX_HTTP_INTAKE_REFUSAL_TRIM,
-                                &element.str, 1);
-        return;
+        element = ngx_intake_redis_element(reply, reply->nelts - 1);
+
+        if (element.type == NGX_INTAKE_REDIS_STRING) {
+            ngx_http_intake_refused(batch->stream,
+                                    NGX_HTTP_INTAKE_REFUSAL_TRIM,
+                                    &element.str, 1);
+            return;
+        }
     }
 
-    for (i = 0; i < reply->nelts; i++) {
+    for (i = 0; i < batch->nelts; i++) {
         element = ngx_intake_redis_element(reply, i);
 
         if (element.type == NGX_INTAKE_REDIS_STRING) {

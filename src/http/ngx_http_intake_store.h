@@ -111,10 +111,11 @@ struct ngx_http_intake_batch_s {
 typedef enum {
     NGX_HTTP_INTAKE_REFUSAL_ENTRY = 0,
     NGX_HTTP_INTAKE_REFUSAL_KEY,                   /* its dedupe key */
-    NGX_HTTP_INTAKE_REFUSAL_TRIM                   /* retain age= */
+    NGX_HTTP_INTAKE_REFUSAL_TRIM,                  /* retain age= */
+    NGX_HTTP_INTAKE_REFUSAL_COUNTERS               /* of clocks, and marks */
 } ngx_http_intake_refusal_e;
 
-#define NGX_HTTP_INTAKE_REFUSALS     3
+#define NGX_HTTP_INTAKE_REFUSALS     4
 
 
 /*

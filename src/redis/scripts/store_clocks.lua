@@ -22,8 +22,8 @@
 -- that its first message is of; it lets replies.lua find it.
 --
 -- The reply is that of store.lua.  {0, ENTRY, TEXT} says also that a message
--- could not be fed, and one more element that the counters and marks could not
--- be written.  An error instead: nothing was stored.
+-- could not be fed, and one more element, {-2, TEXT}, that the counters and
+-- marks could not be written.  An error instead: nothing was stored.
 --
 
 
@@ -105,7 +105,7 @@ end
 local ok, err = try(flush, c)
 
 if not ok then
-    reply[#reply + 1] = err
+    reply[#reply + 1] = { -2, err }
     s.failed = true
 end
 
