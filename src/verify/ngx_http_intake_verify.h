@@ -87,6 +87,31 @@ ngx_int_t ngx_http_intake_evaluate(ngx_http_intake_ctx_t *ctx,
 ngx_int_t ngx_http_intake_flatten(ngx_pool_t *pool, ngx_str_t *parts,
     ngx_uint_t n, ngx_str_t *text);
 
+/*
+ * Names and values of a POST form, which Twilio and Mandrill sign: twilio.com
+ * /docs/usage/security; "" for a GET, whose parameters stand in the URL.
+ * NGX_DECLINED: there are too many; NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_http_intake_form_word(ngx_http_intake_ctx_t *ctx,
+    ngx_str_t *text);
+
+/*
+ * "&NAME=VALUE" of all parameters but one, Vonage's SMS signature: developer
+ * .vonage.com/en/getting-started/concepts/signing-messages.  Of equal names a
+ * form's one counts before that of the query.  NGX_DECLINED: there are too
+ * many, or a form has a name twice, which would be signed once, and readers
+ * may take the other; NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_http_intake_params_word(ngx_http_intake_ctx_t *ctx,
+    ngx_str_t *except, ngx_str_t *text);
+
+/*
+ * The order of two ngx_str_t, for ngx_qsort(): by their bytes, which is also
+ * that of the characters in UTF-8.
+ */
+int ngx_libc_cdecl ngx_http_intake_compare_texts(const void *one,
+    const void *two);
+
 /* url_base and the request's path.  NGX_ERROR: no memory. */
 ngx_int_t ngx_http_intake_url(ngx_http_intake_ctx_t *ctx, ngx_str_t *url);
 
