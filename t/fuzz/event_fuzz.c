@@ -5,6 +5,7 @@
 /* sources: src/verify/ngx_http_intake_signature.c */
 /* sources: src/verify/ngx_http_intake_template.c */
 /* sources: src/verify/ngx_http_intake_sorted_params.c */
+/* sources: src/verify/ngx_http_intake_challenge.c */
 /* sources: src/verify/ngx_http_intake_extract.c */
 /* sources: src/verify/ngx_http_intake_content.c */
 /* sources: src/verify/ngx_http_intake_url.c src/verify/ngx_http_intake_id.c */
