@@ -10,7 +10,8 @@ package Intake::Cluster;
 #
 # Options: masters (3), replicas of each (1), spare, nodes without slots (0),
 # tls, a code that is given the number of a node and returns the options of its
-# TLS, binary; all others are those of redis-server.
+# TLS, binary, hosts, the addresses of the nodes if they are not 127.0.0.1; all
+# others are those of redis-server.
 #
 # Nodes are Intake::RedisServers; ask() survives that one was restarted.
 
@@ -28,7 +29,7 @@ sub new {
     my ($class, $t, %opt) = @_;
     my $self = bless { t => $t, masters => 3, replicas => 1, spare => 0,
                        nodes => [] }, $class;
-    my ($tls, $binary) = delete @opt{qw(tls binary)};
+    my ($tls, $binary, $hosts) = delete @opt{qw(tls binary hosts)};
 
     for my $name (qw(masters replicas spare)) {
         $self->{$name} = delete $opt{$name} if exists $opt{$name};
@@ -38,15 +39,17 @@ sub new {
 
     for my $n (0 .. $count - 1) {
         my $bus = Intake::Port->new();
+        my $host = $hosts ? $hosts->[$n] : '127.0.0.1';
 
         push @{$self->{bus}}, $bus;
         push @{$self->{nodes}}, Intake::RedisServer->new(
-            dir => $t->dir(), name => "node$n", port => 1,
+            dir => $t->dir(), name => "node$n", port => 1, host => $host,
             binary => $binary,
             $tls ? (tls => { 'tls-cluster' => 'yes', $tls->($n) }) : (),
             options => {
                 'cluster-enabled' => 'yes', 'cluster-node-timeout' => 1000,
-                'cluster-port' => $bus->number(), 'appendonly' => 'yes',
+                'cluster-port' => $bus->number(),
+                'cluster-announce-ip' => $host, 'appendonly' => 'yes',
                 'appendfsync' => 'no',
                 'repl-diskless-sync-delay' => 0, %opt })->start();
     }
@@ -74,7 +77,7 @@ sub join {
         ask($self->{nodes}[$i], 'CLUSTER', 'SET-CONFIG-EPOCH', $i + 1);
     }
 
-    ask($first, 'CLUSTER', 'MEET', '127.0.0.1', $_->port(),
+    ask($first, 'CLUSTER', 'MEET', $_->host(), $_->port(),
         $_->{options}{'cluster-port'}) for @others;
 
     $self->{t}->wait_for(sub { $count == grep {
@@ -132,7 +135,7 @@ sub ask {
 sub url {
     my ($self) = @_;
     return ($self->{tls} ? 'rediss+cluster://' : 'cluster://')
-           . CORE::join(',', map { '127.0.0.1:' . $_->port() }
+           . CORE::join(',', map { $_->host() . ':' . $_->port() }
                              @{$self->{nodes}}[0 .. $self->{masters} - 1]);
 }
 

@@ -3,7 +3,7 @@ package Intake::RedisServer;
 # Copyright (C) nginx-intake contributors
 
 # A real redis-server of a test's own, on a unix socket and, with port => 1,
-# on a TCP port of 127.0.0.1.
+# on a TCP port of `host`, 127.0.0.1 if it has no other.
 #
 #     my $redis = Intake::RedisServer->new(dir => $dir, port => 1,
 #         options => { appendonly => 'yes', save => ['60 1', '300 10'] },
@@ -24,9 +24,17 @@ use Intake::Port;
 use Intake::Process qw(wait_for);
 
 
+# The binary of Valkey that INTAKE_VALKEY names, or one that is installed.
+
+sub valkey {
+    return $ENV{INTAKE_VALKEY}
+           // (grep { -x } map { "$_/valkey-server" } split /:/, $ENV{PATH})[0];
+}
+
+
 sub new {
     my ($class, %opt) = @_;
-    my $self = bless { name => 'redis', %opt }, $class;
+    my $self = bless { name => 'redis', host => '127.0.0.1', %opt }, $class;
 
     $self->{path} = "$self->{dir}/$self->{name}";
     mkdir $self->{path};
@@ -41,9 +49,10 @@ sub new {
 
 
 sub socket { "$_[0]{path}.sock" }
+sub host { $_[0]{host} }
 sub port { $_[0]{port} }
 sub url { 'unix:' . $_[0]->socket() }
-sub tcp_url { "redis://127.0.0.1:$_[0]{port}" }
+sub tcp_url { "redis://$_[0]{host}:$_[0]{port}" }
 sub log { Intake::File::slurp("$_[0]{path}.log") // '' }
 sub pid { $_[0]{process} ? $_[0]{process}->pid() : undef }
 
@@ -80,7 +89,7 @@ sub write_conf {
     my ($self) = @_;
     my %options = (
         port => $self->{port} || 0,
-        bind => '127.0.0.1',
+        bind => $self->{host},
         unixsocket => $self->socket(),
         unixsocketperm => '777',
         dir => $self->{path},

@@ -2,25 +2,36 @@ package Intake::Campaign::Nodes;
 
 # Copyright (C) nginx-intake contributors
 
-# The cluster of a campaign, and what is done to it.  One fault at a time: the
-# copy that replicas=1 asks for is one more, so that a master and its replica
-# may not die together, and MIGRATE is acknowledged before the replica of the
-# node that the keys go to has them.
+# The cluster of a campaign, in a network of its own if the machine has that,
+# and what is done to it.  One fault of the nodes at a time: the copy that
+# replicas=1 asks for is one more, so that a master and its replica may not die
+# together, and MIGRATE is acknowledged before the replica of the node that the
+# keys go to has them.  Beside it the network may fail, between nginx and the
+# nodes.
 
 use strict;
 use warnings;
 
 use Intake::Campaign::Faults;
+use Intake::Campaign::Network;
 use Intake::Cluster;
+
+my $nodes = 6;
 
 
 # sources: the names of the sources
 
 sub new {
     my ($class, $t, %opt) = @_;
-    my $cluster = Intake::Cluster->new($t, appendfsync => 'always');
+    my $network = Intake::Campaign::Network->new(dir => $t->dir(),
+                                                 servers => $nodes);
+    my $cluster = Intake::Cluster->new(
+        $t, appendfsync => 'always', 'protected-mode' => 'no',
+        $network ? (binary => $network->program('redis-server'),
+                    hosts => [$network->addresses()]) : ());
 
-    return bless { t => $t, cluster => $cluster, %opt }, $class;
+    return bless { t => $t, cluster => $cluster, network => $network, %opt },
+        $class;
 }
 
 
@@ -36,7 +47,7 @@ sub ready {
 }
 
 
-sub close { }
+sub close { $_[0]{network}->close() if $_[0]{network} }
 
 
 sub version {
@@ -144,6 +155,9 @@ sub faults {
     $faults->add('scripts forgotten', ['redis'], sub {
         ask($self->master(), 'SCRIPT', 'FLUSH');
         return });
+
+    return $self->{network}->faults($faults) if $self->{network};
+    $faults->absent('connections reset, black holes');
 }
 
 
@@ -166,7 +180,7 @@ sub move {
     return ([sub {
         my $keys = ask($from, 'CLUSTER', 'GETKEYSINSLOT', $slot, 500);
 
-        ask($from, 'MIGRATE', '127.0.0.1', $to->port(), '', 0, 10000,
+        ask($from, 'MIGRATE', $to->host(), $to->port(), '', 0, 10000,
             'REPLACE', 'KEYS', @$keys) if @$keys;
 
         return 0 if @$keys;

@@ -22,23 +22,20 @@ sub new {
         = Intake::Campaign::Network->new(dir => $t->dir());
 
     if ($network) {
-        my @command = $network->command('redis-server');
-
-        $opt{binary} = $t->write_file('redis-there',
-            qq(#!/bin/sh\nexec @command "\$@"\n), 0755);
+        $opt{binary} = $network->program('redis-server');
+        ($opt{host}) = $network->addresses();
     }
 
-    $self->{host} = $network ? $network->address() : '127.0.0.1';
     $self->{redis} = Intake::RedisServer->new(%opt, options => {
-        bind => $self->{host}, 'protected-mode' => 'no',
-        appendonly => 'yes', appendfsync => 'always' })->start();
+        'protected-mode' => 'no', appendonly => 'yes',
+        appendfsync => 'always' })->start();
     push @{$t->{redis}}, $self->{redis};
 
     return $self;
 }
 
 
-sub words { 'server redis://' . "$_[0]{host}:" . $_[0]{redis}->port() . ';' }
+sub words { 'server ' . $_[0]{redis}->tcp_url() . ';' }
 sub version { $_[0]->ask('INFO', 'server') =~ /^redis_version:(\S+)/m && $1 }
 sub owner { $_[0]{redis} }
 sub ready { $_[0]{redis}->ready() }
@@ -91,12 +88,7 @@ sub faults {
         return });
 
     if ($network) {
-        $faults->add('connections reset', ['network'], sub {
-            $network->reset($redis->port());
-            return });
-        $faults->add("black hole for $_", ['network'], black_hole($network,
-                                                                  $_))
-            for 'both', 'requests', 'replies';
+        $network->faults($faults);
 
     } else {
         $faults->add('connections closed', ['redis'], sub {
@@ -104,16 +96,6 @@ sub faults {
             return });
         $faults->absent('connections reset, black holes');
     }
-}
-
-
-sub black_hole {
-    my ($network, $which) = @_;
-
-    return sub {
-        $network->lose($which);
-        return [after(between(0.2, 3)), sub { $network->heal() }];
-    };
 }
 
 
