@@ -258,6 +258,39 @@ subtest 'a torn .later' => sub {
 };
 
 
+# the same without a segment: it has been taken by another worker, say
+
+subtest 'a .later that was not written' => sub {
+    my $t = Intake::Test->new();
+    my $redis = Intake::RedisServer->new(dir => $t->dir());
+    my $d = spool_deliveries($t, $redis);
+    my $n = 0;
+
+    $d->deliver('a');
+
+    my ($segment) = spool_files($t, 'seg');
+
+    open my $fh, '<:raw', $segment or die $!;
+    read $fh, my $header, 44;
+
+    for my $bytes ('', map { $headers{$_}->($header) } qw(b c d e)) {
+        my $name = $t->write_file('spool/' . sprintf('%016x-1-0.a.later', ++$n),
+                                  $bytes, 0600);
+
+        chown +(stat $segment)[4, 5], $name;
+        utime 1, 1, $name;
+    }
+
+    $redis->start();
+    ok(spool_empty($t, 40), 'nothing is kept as damaged');
+    is($d->metric('intake_spool_bad_total'), 0, 'nor counted');
+    is(scalar $t->error_log_lines(qr/\[warn\] .*had not been written/), 5,
+       'the log says so');
+    $d->balance('once');
+    $t->finish();
+};
+
+
 # Redis closes the connection when it sees the record
 
 subtest 'a record that is too large for Redis' => sub {

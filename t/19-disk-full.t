@@ -157,6 +157,8 @@ subtest 'what is set aside' => sub {
     ok($t->wait_for_log(qr/\[crit\] .*pwritev\(\) failed.*not replayed \(28/),
        'there is no room');
     is(scalar spool_files($t, 'seg'), 1, 'the segment stays');
+    ok($t->wait_for(sub { !spool_files($t, 'later') }),
+       'and no file that is empty');
     unlink $t->path('spool/filler') or die $!;
     ok($t->wait_for(sub { spool_files($t, 'later') }), 'with room they are');
     ok($t->wait_for(sub { !spool_files($t, 'seg') }), 'it goes on');

@@ -26,7 +26,7 @@ static ngx_int_t ngx_intake_spool_write_all(int fd, struct iovec *iovs,
 static void ngx_intake_spool_read_window(ngx_intake_spool_read_t *call);
 static ngx_int_t ngx_intake_spool_set_aside(ngx_intake_spool_read_t *call);
 static ngx_int_t ngx_intake_spool_add_aside(ngx_intake_spool_read_t *call,
-    int fd);
+    int fd, off_t *end);
 static ngx_int_t ngx_intake_spool_check_aside(ngx_intake_spool_read_t *call,
     int fd, off_t *end);
 static ngx_int_t ngx_intake_spool_copy_record(ngx_intake_spool_read_t *call,
@@ -306,6 +306,7 @@ static ngx_int_t
 ngx_intake_spool_set_aside(ngx_intake_spool_read_t *call)
 {
     int        fd;
+    off_t      end;
     ngx_int_t  rc;
 
     fd = openat(call->dir, (char *) call->aside,
@@ -326,7 +327,13 @@ ngx_intake_spool_set_aside(ngx_intake_spool_read_t *call)
         return NGX_ERROR;
     }
 
-    rc = ngx_intake_spool_add_aside(call, fd);
+    rc = ngx_intake_spool_add_aside(call, fd, &end);
+
+    /* without a header nobody could read it, and the next try makes another */
+
+    if (rc != NGX_OK && end == 0) {
+        (void) unlinkat(call->dir, (char *) call->aside, 0);
+    }
 
     (void) close(fd);
 
@@ -337,11 +344,13 @@ ngx_intake_spool_set_aside(ngx_intake_spool_read_t *call)
 /* the header is that of the segment: the records stay as they are */
 
 static ngx_int_t
-ngx_intake_spool_add_aside(ngx_intake_spool_read_t *call, int fd)
+ngx_intake_spool_add_aside(ngx_intake_spool_read_t *call, int fd, off_t *end)
 {
-    off_t         end, offset;
+    off_t         offset;
     struct stat   st;
     struct iovec  header;
+
+    *end = -1;
 
     if (fstat(fd, &st) == -1) {
         return ngx_intake_spool_failed(call, "fstat");
@@ -354,18 +363,18 @@ ngx_intake_spool_add_aside(ngx_intake_spool_read_t *call, int fd)
         return ngx_intake_spool_failed(call, "flock");
     }
 
-    end = st.st_size;
+    *end = st.st_size;
 
-    if (ngx_intake_spool_check_aside(call, fd, &end) != NGX_OK) {
+    if (ngx_intake_spool_check_aside(call, fd, end) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    offset = end;
+    offset = *end;
 
     header.iov_base = call->header;
     header.iov_len = NGX_INTAKE_SEGMENT_HEADER;
 
-    if ((end == 0
+    if ((*end == 0
          && ngx_intake_spool_write_all(fd, &header, 1, &offset) != NGX_OK)
         || (call->niovs
             && ngx_intake_spool_write_all(fd, call->iovs, call->niovs,
@@ -375,7 +384,7 @@ ngx_intake_spool_add_aside(ngx_intake_spool_read_t *call, int fd)
             && ngx_intake_spool_copy_record(call, fd, &offset) != NGX_OK))
     {
         (void) ngx_intake_spool_failed(call, "pwritev");
-        (void) (ftruncate(fd, end) == 0);
+        (void) (ftruncate(fd, *end) == 0);
 
         return NGX_ERROR;
     }
@@ -384,12 +393,12 @@ ngx_intake_spool_add_aside(ngx_intake_spool_read_t *call, int fd)
         return ngx_intake_spool_failed(call, "fdatasync");
     }
 
-    if (end == 0 && fsync(call->dir) == -1) {
+    if (*end == 0 && fsync(call->dir) == -1) {
         return ngx_intake_spool_failed(call, "fsync");
     }
 
-    call->added = (size_t) (offset - end);
-    call->made = (end == 0);
+    call->added = (size_t) (offset - *end);
+    call->made = (*end == 0);
 
     return NGX_OK;
 }

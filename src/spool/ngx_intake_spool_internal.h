@@ -365,7 +365,7 @@ void ngx_intake_spool_flows(ngx_intake_spool_t *spool, ngx_str_t *source);
 
 /* ngx_intake_spool_window.c */
 
-/* from the first window; NGX_ERROR: the file is damaged */
+/* from the first window; NGX_ERROR: nothing of the file can be read */
 ngx_int_t ngx_intake_spool_read_header(ngx_intake_spool_t *spool);
 
 /*

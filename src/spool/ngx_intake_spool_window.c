@@ -16,6 +16,8 @@
  */
 
 
+static ngx_uint_t ngx_intake_spool_unwritten(
+    ngx_intake_spool_replay_t *replay);
 static void ngx_intake_spool_take(ngx_intake_spool_t *spool,
     ngx_intake_record_t *record);
 static void ngx_intake_spool_skip(ngx_intake_spool_replay_t *replay,
@@ -33,6 +35,13 @@ ngx_intake_spool_read_header(ngx_intake_spool_t *spool)
     rc = ngx_intake_segment_read_header(replay->window,
                                         replay->window + replay->len,
                                         &replay->segment);
+
+    if (rc == NGX_ERROR && ngx_intake_spool_unwritten(replay)) {
+        ngx_log_error(NGX_LOG_WARN, spool->log, 0,
+                      "the file \"%s\" of the spool had not been written, its "
+                      "records are in their segment", replay->call.name);
+        return NGX_ERROR;
+    }
 
     if (rc != NGX_OK) {
         ngx_log_error(NGX_LOG_ALERT, spool->log, 0,
@@ -53,6 +62,32 @@ ngx_intake_spool_read_header(ngx_intake_spool_t *spool)
     replay->pos = replay->segment.done;
 
     return NGX_OK;
+}
+
+
+/* what is left of a .later when its writer was killed, or the power failed */
+
+static ngx_uint_t
+ngx_intake_spool_unwritten(ngx_intake_spool_replay_t *replay)
+{
+    ngx_uint_t  i;
+
+    if (!replay->later) {
+        return 0;
+    }
+
+    if (replay->len < NGX_INTAKE_SEGMENT_HEADER) {
+        return 1;
+    }
+
+    for (i = 0; i < NGX_INTAKE_SEGMENT_MARK; i++) {
+
+        if (replay->window[i] != 0) {
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 
