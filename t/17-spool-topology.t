@@ -161,6 +161,53 @@ subtest 'fsync' => sub {
 };
 
 
+# One that has WAITAOF, and whose file is not synced when it comes back.
+
+subtest 'fsync: a server that has it' => sub {
+    my $binary = Intake::RedisServer::valkey();
+
+    plan skip_all => 'there is no valkey-server' unless $binary;
+
+    my $t = Intake::Test->new();
+    my $valkey = Intake::RedisServer->new(
+        dir => $t->dir(), name => 'valkey', binary => $binary,
+        options => { appendonly => 'yes', appendfsync => 'always' })->start();
+
+    push @{$t->{redis}}, $valkey;
+    nginx($t, redis => 'server ' . $valkey->url() . ';',
+          source => 'durability fsync; deadline 1s;');
+
+    my ($d) = values %{{deliveries($t, $valkey, 'a')}};
+
+    ok($d->ready(), 'ready');
+    is($d->deliver('first')->status, 200, 'synced');
+    $valkey->kill();
+    is($d->deliver("spooled-$_")->json->{entry}, undef, 'spooled') for 1 .. 3;
+
+    my @segments = spool_files($t, 'seg');
+
+    $valkey->{options}{appendfsync} = 'no';
+    $valkey->start();
+    ok($t->wait_for(sub { $valkey->command(qw(XLEN intake:{a})) == 4 }, 30),
+       'replayed');
+    ok($t->wait_for_log(qr/does not give .* fsync: .*file is not synced/),
+       'its WAITAOF has told that it is not synced');
+    ok(@segments && !grep({ !-s } @segments), 'so the segments stay');
+    is_problem($d->deliver('weak'), 'DURABILITY_UNAVAILABLE', 'as live');
+
+    $valkey->command(qw(CONFIG SET appendfsync always));
+    ok(spool_empty($t, 40), 'until it is');
+
+    # the file is all there is
+
+    $valkey->kill();
+    $valkey->start();
+    $d->balance('each once');
+    is($d->count("spooled-$_"), 1, 'once') for 1 .. 3;
+    $t->finish();
+};
+
+
 # [durability; of the new master, whether it needs the old one as its replica]
 
 for my $row (['memory', 0], ['replicas=1', 1]) {

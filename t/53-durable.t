@@ -416,9 +416,7 @@ subtest 'fsync: the answer of a round' => sub {
 
 
 subtest 'fsync: a server that has it' => sub {
-    my $binary = $ENV{INTAKE_VALKEY}
-                 // (grep { -x } map { "$_/valkey-server" }
-                                 split /:/, $ENV{PATH})[0];
+    my $binary = Intake::RedisServer::valkey();
 
     plan skip_all => 'there is no valkey-server' unless $binary;
 

@@ -299,9 +299,7 @@ subtest 'replicas' => sub {
 
 
 subtest 'fsync' => sub {
-    my $binary = $ENV{INTAKE_VALKEY}
-                 // (grep { -x } map { "$_/valkey-server" }
-                                 split /:/, $ENV{PATH})[0];
+    my $binary = Intake::RedisServer::valkey();
 
     plan skip_all => 'there is no valkey-server' unless $binary;
 
