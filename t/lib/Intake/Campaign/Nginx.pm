@@ -27,6 +27,7 @@ my $farthest = 30 * 86400;
 my @log = (
     qr/exited on signal 9/,
     qr/\[crit\].*spool.*(?:failed|takes nothing)/,
+    qr/\[crit\].*failed, the segment .* is not replayed \((?:5|28): /,
 );
 
 
