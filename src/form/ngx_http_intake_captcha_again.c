@@ -39,7 +39,6 @@ static ngx_int_t ngx_http_intake_captcha_proof(ngx_http_intake_ctx_t *ctx,
 static void ngx_http_intake_captcha_left(void *data);
 static ngx_http_intake_again_t *ngx_http_intake_create_again(
     ngx_http_intake_ctx_t *ctx);
-static ngx_int_t ngx_http_intake_again_key(ngx_http_intake_again_t *again);
 static ngx_int_t ngx_http_intake_look_again(ngx_http_intake_again_t *again);
 static void ngx_http_intake_looked(void *data,
     ngx_intake_redis_result_e result, ngx_intake_redis_reply_t *reply);
@@ -165,9 +164,7 @@ ngx_http_intake_create_again(ngx_http_intake_ctx_t *ctx)
 
     again->ctx = ctx;
 
-    if (ngx_http_intake_captcha_proof(ctx, &again->proof) != NGX_OK
-        || ngx_http_intake_again_key(again) != NGX_OK)
-    {
+    if (ngx_http_intake_captcha_proof(ctx, &again->proof) != NGX_OK) {
         return NULL;
     }
 
@@ -191,37 +188,6 @@ ngx_http_intake_create_again(ngx_http_intake_ctx_t *ctx)
 }
 
 
-/* that of ngx_http_intake_write_key() */
-
-static ngx_int_t
-ngx_http_intake_again_key(ngx_http_intake_again_t *again)
-{
-    u_char                 *p;
-    ngx_str_t              *prefix;
-    ngx_http_intake_ctx_t  *ctx;
-
-    ctx = again->ctx;
-    prefix = ctx->submission->certain ? &ctx->source->spam.dedupe_prefix
-                                      : &ctx->source->stream.dedupe_prefix;
-
-    again->key.len = prefix->len + 2 + NGX_HTTP_INTAKE_HASH_LEN;
-
-    p = ngx_pnalloc(ctx->request->pool, again->key.len);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    again->key.data = p;
-
-    p = ngx_cpymem(p, prefix->data, prefix->len);
-    *p++ = NGX_HTTP_INTAKE_KEY_FORM;
-    *p++ = ':';
-    ngx_memcpy(p, ctx->key_hash, NGX_HTTP_INTAKE_HASH_LEN);
-
-    return NGX_OK;
-}
-
-
 /*
  * Where copies are stored, marked or not, an answer is good for one of them:
  * whoever has one could fill the stream.
@@ -230,13 +196,17 @@ ngx_http_intake_again_key(ngx_http_intake_again_t *again)
 static ngx_int_t
 ngx_http_intake_look_again(ngx_http_intake_again_t *again)
 {
+    u_char                    *p, key[NGX_HTTP_INTAKE_DEDUPE_LEN];
     ngx_intake_redis_t        *redis;
+    ngx_http_intake_ctx_t     *ctx;
     ngx_http_intake_source_t  *source;
+    ngx_http_intake_stream_t  *stream;
 
-    source = again->ctx->source;
+    ctx = again->ctx;
+    source = ctx->source;
 
-    if (ngx_http_intake_take_proof(again->ctx->request, again->proof)) {
-        return ngx_http_intake_captcha_held(again->ctx);
+    if (ngx_http_intake_take_proof(ctx->request, again->proof)) {
+        return ngx_http_intake_captcha_held(ctx);
     }
 
     if (source->dedupe.key == NGX_HTTP_INTAKE_DEDUPE_NONE
@@ -245,15 +215,19 @@ ngx_http_intake_look_again(ngx_http_intake_again_t *again)
         return ngx_http_intake_not_found(again, 0);
     }
 
-    again->op = ngx_intake_redis_op_create(2, sizeof("GET") - 1
-                                              + again->key.len,
+    stream = ctx->submission->certain ? &source->spam : &source->stream;
+
+    p = ngx_http_intake_dedupe_key(key, stream, NGX_HTTP_INTAKE_KEY_FORM,
+                                   ctx->key_hash);
+
+    again->op = ngx_intake_redis_op_create(2, sizeof("GET") - 1 + (p - key),
                                            ngx_cycle->log);
     if (again->op == NULL) {
         return NGX_ERROR;
     }
 
     ngx_intake_redis_op_arg(again->op, (u_char *) "GET", sizeof("GET") - 1);
-    ngx_intake_redis_op_arg(again->op, again->key.data, again->key.len);
+    ngx_intake_redis_op_arg(again->op, key, p - key);
 
     redis = ngx_http_intake_redis();
 

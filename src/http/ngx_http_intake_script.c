@@ -23,8 +23,6 @@ typedef char  ngx_http_intake_fields_are_all[
 static ngx_uint_t ngx_http_intake_delivery_keys(
     ngx_intake_redis_args_t *args, ngx_http_intake_batch_t *batch,
     ngx_http_intake_delivery_t *delivery);
-static void ngx_http_intake_write_key(ngx_intake_redis_args_t *args,
-    ngx_http_intake_stream_t *stream, ngx_intake_delivery_key_t *key);
 static void ngx_http_intake_write_args(ngx_intake_redis_args_t *args,
     ngx_http_intake_batch_t *batch);
 static void ngx_http_intake_write_delivery(ngx_intake_redis_args_t *args,
@@ -65,10 +63,13 @@ static ngx_uint_t
 ngx_http_intake_delivery_keys(ngx_intake_redis_args_t *args,
     ngx_http_intake_batch_t *batch, ngx_http_intake_delivery_t *delivery)
 {
-    ngx_uint_t              i, n;
-    ngx_intake_delivery_t  *content;
+    u_char                     *p, text[NGX_HTTP_INTAKE_DEDUPE_LEN];
+    ngx_uint_t                  i, n;
+    ngx_intake_delivery_t      *content;
+    ngx_intake_delivery_key_t  *key;
 
     content = delivery->content;
+    key = content->keys;
     n = ngx_intake_delivery_nkeys(content->kind);
 
     if (batch->source->dedupe.mark && content->kind != 'o') {
@@ -76,7 +77,9 @@ ngx_http_intake_delivery_keys(ngx_intake_redis_args_t *args,
     }
 
     for (i = 0; i < n; i++) {
-        ngx_http_intake_write_key(args, batch->stream, &content->keys[i]);
+        p = ngx_http_intake_dedupe_key(text, batch->stream, key[i].kind,
+                                       key[i].hash);
+        ngx_intake_redis_arg(args, text, p - text);
     }
 
     if (!batch->clocks) {
@@ -92,22 +95,15 @@ ngx_http_intake_delivery_keys(ngx_intake_redis_args_t *args,
 }
 
 
-/* {KEY}:dedupe:KIND:H */
-
-static void
-ngx_http_intake_write_key(ngx_intake_redis_args_t *args,
-    ngx_http_intake_stream_t *stream, ngx_intake_delivery_key_t *key)
+u_char *
+ngx_http_intake_dedupe_key(u_char *p, ngx_http_intake_stream_t *stream,
+    u_char kind, u_char *hash)
 {
-    u_char  *p, text[NGX_HTTP_INTAKE_MAX_KEY + sizeof(":dedupe:K:")
-                     + NGX_HTTP_INTAKE_HASH_LEN];
-
-    p = ngx_cpymem(text, stream->dedupe_prefix.data,
-                   stream->dedupe_prefix.len);
-    *p++ = key->kind;
+    p = ngx_cpymem(p, stream->dedupe_prefix.data, stream->dedupe_prefix.len);
+    *p++ = kind;
     *p++ = ':';
-    p = ngx_cpymem(p, key->hash, NGX_HTTP_INTAKE_HASH_LEN);
 
-    ngx_intake_redis_arg(args, text, p - text);
+    return ngx_cpymem(p, hash, NGX_HTTP_INTAKE_HASH_LEN);
 }
 
 

@@ -20,6 +20,11 @@
  */
 #define NGX_HTTP_INTAKE_BATCH_CHANGES  64
 
+/* the longest dedupe key */
+#define NGX_HTTP_INTAKE_DEDUPE_LEN                                           \
+    (NGX_HTTP_INTAKE_MAX_KEY + sizeof(":dedupe:K:") - 1                      \
+     + NGX_HTTP_INTAKE_HASH_LEN)
+
 
 /* what scripts/store.lua did with a delivery */
 
@@ -137,6 +142,13 @@ void ngx_http_intake_store_forget(ngx_http_intake_delivery_t *delivery);
  */
 void ngx_http_intake_write_batch(ngx_intake_redis_args_t *args, void *data,
     ngx_uint_t *nkeys);
+
+/*
+ * Writes {KEY}:dedupe:KIND:H of a stream, at most NGX_HTTP_INTAKE_DEDUPE_LEN
+ * bytes; returns its end.
+ */
+u_char *ngx_http_intake_dedupe_key(u_char *p,
+    ngx_http_intake_stream_t *stream, u_char kind, u_char *hash);
 
 /* What error, of the call or for this delivery in it, says of a delivery. */
 void ngx_http_intake_set_fault(ngx_http_intake_delivery_t *delivery,
