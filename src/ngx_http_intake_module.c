@@ -28,8 +28,8 @@ static char *ngx_http_intake_token_directive(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static char *ngx_http_intake_merge_token(ngx_conf_t *cf,
     ngx_http_intake_loc_conf_t *ilcf, ngx_http_core_loc_conf_t *clcf);
-static ngx_http_intake_source_t *ngx_http_intake_find_source(ngx_conf_t *cf,
-    ngx_http_intake_loc_conf_t *ilcf);
+static ngx_http_intake_source_t *ngx_http_intake_location_source(
+    ngx_conf_t *cf, ngx_http_intake_loc_conf_t *ilcf);
 static char *ngx_http_intake_keep_errors(ngx_conf_t *cf,
     ngx_http_core_loc_conf_t *clcf, ngx_http_intake_loc_conf_t *ilcf);
 static ngx_int_t ngx_http_intake_init_process(ngx_cycle_t *cycle);
@@ -352,7 +352,7 @@ ngx_http_intake_merge_token(ngx_conf_t *cf, ngx_http_intake_loc_conf_t *ilcf,
         return NGX_CONF_ERROR;
     }
 
-    source = ngx_http_intake_find_source(cf, ilcf);
+    source = ngx_http_intake_location_source(cf, ilcf);
 
     if (source == NULL) {
         return NGX_CONF_ERROR;
@@ -415,7 +415,7 @@ ngx_http_intake_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
             return NGX_CONF_ERROR;
         }
 
-        conf->source = ngx_http_intake_find_source(cf, conf);
+        conf->source = ngx_http_intake_location_source(cf, conf);
 
         if (conf->source == NULL) {
             return NGX_CONF_ERROR;
@@ -509,50 +509,17 @@ ngx_http_intake_keep_errors(ngx_conf_t *cf, ngx_http_core_loc_conf_t *clcf,
 
 
 static ngx_http_intake_source_t *
-ngx_http_intake_find_source(ngx_conf_t *cf, ngx_http_intake_loc_conf_t *ilcf)
+ngx_http_intake_location_source(ngx_conf_t *cf,
+    ngx_http_intake_loc_conf_t *ilcf)
 {
-    ngx_str_t                    *names, *nearest;
-    ngx_uint_t                    i, n;
-    ngx_http_intake_source_t    **sources;
     ngx_http_intake_main_conf_t  *imcf;
 
     imcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_intake_module);
 
-    sources = imcf->sources->elts;
-    n = imcf->sources->nelts;
-
-    names = ngx_palloc(cf->temp_pool, (n + 1) * sizeof(ngx_str_t));
-    if (names == NULL) {
-        return NULL;
-    }
-
-    for (i = 0; i < n; i++) {
-        names[i] = sources[i]->name;
-
-        if (names[i].len == ilcf->source_name.len
-            && ngx_strncmp(names[i].data, ilcf->source_name.data,
-                           names[i].len)
-               == 0)
-        {
-            return sources[i];
-        }
-    }
-
-    nearest = ngx_http_intake_nearest(&ilcf->source_name, names, n,
-                                      sizeof(ngx_str_t));
-    if (nearest) {
-        ngx_http_intake_conf_log(cf, NGX_LOG_EMERG, &ilcf->source_position,
-                                 "unknown source \"%V\", did you mean "
-                                 "\"%V\"?", &ilcf->source_name, nearest);
-
-    } else {
-        ngx_http_intake_conf_log(cf, NGX_LOG_EMERG, &ilcf->source_position,
-                                 "unknown source \"%V\": write "
-                                 "\"intake_source %V { }\" in http { }",
-                                 &ilcf->source_name, &ilcf->source_name);
-    }
-
-    return NULL;
+    return ngx_http_intake_require_named(cf, imcf->sources,
+                                  &ilcf->source_name, &ilcf->source_position,
+                                  "source", "unknown source \"%V\": write "
+                                  "\"intake_source %V { }\" in http { }");
 }
 
 

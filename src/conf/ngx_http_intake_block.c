@@ -28,7 +28,6 @@ static char *ngx_http_intake_read_directive(ngx_conf_t *cf,
     ngx_command_t *dummy, void *conf);
 static char *ngx_http_intake_unknown_directive(ngx_conf_t *cf,
     ngx_http_intake_block_t *block);
-static ngx_uint_t ngx_http_intake_distance(ngx_str_t *a, ngx_str_t *b);
 
 
 char *
@@ -156,73 +155,6 @@ ngx_http_intake_unknown_directive(ngx_conf_t *cf,
 }
 
 
-ngx_str_t *
-ngx_http_intake_nearest(ngx_str_t *name, ngx_str_t *known, ngx_uint_t n,
-    size_t stride)
-{
-    ngx_str_t   *k, *nearest;
-    ngx_uint_t   i, d, least;
-
-    nearest = NULL;
-
-    /* more than a third of the letters wrong is another word */
-
-    least = name->len / 3 + 2;
-
-    for (i = 0; i < n; i++) {
-        k = (ngx_str_t *) ((u_char *) known + i * stride);
-        d = ngx_http_intake_distance(name, k);
-
-        if (d < least) {
-            least = d;
-            nearest = k;
-        }
-    }
-
-    return nearest;
-}
-
-
-/* Levenshtein's distance; names longer than 63 bytes are far from all */
-
-static ngx_uint_t
-ngx_http_intake_distance(ngx_str_t *a, ngx_str_t *b)
-{
-    ngx_uint_t  i, j, left, diagonal, above, row[64];
-
-    if (a->len > 63 || b->len > 63) {
-        return NGX_MAX_INT_T_VALUE;
-    }
-
-    for (j = 0; j <= b->len; j++) {
-        row[j] = j;
-    }
-
-    for (i = 1; i <= a->len; i++) {
-        diagonal = row[0];
-        row[0] = i;
-
-        for (j = 1; j <= b->len; j++) {
-            above = row[j];
-            left = row[j - 1];
-
-            row[j] = ngx_min(above, left) + 1;
-
-            if (a->data[i - 1] == b->data[j - 1]) {
-                row[j] = ngx_min(row[j], diagonal);
-
-            } else {
-                row[j] = ngx_min(row[j], diagonal + 1);
-            }
-
-            diagonal = above;
-        }
-    }
-
-    return row[b->len];
-}
-
-
 char *
 ngx_http_intake_set_str(ngx_conf_t *cf, ngx_http_intake_directive_t *d,
     void *conf)
@@ -316,32 +248,4 @@ ngx_http_intake_conf_log(ngx_conf_t *cf, ngx_uint_t level,
 
     ngx_log_error(level, cf->log, 0, "%*s in %V:%ui", p - buf, buf,
                   &position->file, position->line);
-}
-
-
-ngx_int_t
-ngx_http_intake_check_name(ngx_str_t *name)
-{
-    u_char      c;
-    ngx_uint_t  i;
-
-    if (name->len == 0 || name->len > NGX_HTTP_INTAKE_MAX_NAME) {
-        return NGX_ERROR;
-    }
-
-    for (i = 0; i < name->len; i++) {
-        c = name->data[i];
-
-        if (c >= 'a' && c <= 'z') {
-            continue;
-        }
-
-        if (i && ((c >= '0' && c <= '9') || c == '_' || c == '-')) {
-            continue;
-        }
-
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
 }

@@ -114,32 +114,14 @@ static ngx_http_intake_calendar_t *
 ngx_http_intake_create_calendar(ngx_conf_t *cf,
     ngx_http_intake_main_conf_t *imcf, ngx_str_t *name)
 {
-    ngx_uint_t                    i;
     ngx_intake_memory_t           memory;
-    ngx_http_intake_calendar_t   *calendar, **calendars, **slot;
+    ngx_http_intake_calendar_t   *calendar, **slot;
 
-    if (ngx_http_intake_check_name(name) != NGX_OK) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid name \"%V\" of intake_calendar: up to 32 "
-                           "of a-z, 0-9, \"_\" and \"-\", a letter first",
-                           name);
+    if (ngx_http_intake_check_new_name(cf, imcf->calendars, name,
+                                       "intake_calendar")
+        != NGX_CONF_OK)
+    {
         return NULL;
-    }
-
-    calendars = imcf->calendars->elts;
-
-    for (i = 0; i < imcf->calendars->nelts; i++) {
-        if (calendars[i]->name.len == name->len
-            && ngx_strncmp(calendars[i]->name.data, name->data, name->len)
-               == 0)
-        {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "duplicate intake_calendar \"%V\": the first "
-                               "is in %V:%ui", name,
-                               &calendars[i]->position.file,
-                               calendars[i]->position.line);
-            return NULL;
-        }
     }
 
     slot = ngx_array_push(imcf->calendars);

@@ -227,50 +227,14 @@ static char *
 ngx_http_intake_find_platform(ngx_conf_t *cf,
     ngx_http_intake_main_conf_t *imcf, ngx_http_intake_source_t *source)
 {
-    ngx_str_t                    *names, *nearest;
-    ngx_uint_t                    i, n;
-    ngx_http_intake_platform_t  **platforms;
+    source->platform = ngx_http_intake_require_named(cf, imcf->platforms,
+                                  &source->platform_name,
+                                  &source->platform_position, "platform",
+                                  "unknown platform \"%V\": include the file "
+                                  "of presets (intake/platforms.conf) or "
+                                  "write \"intake_platform %V { }\"");
 
-    platforms = imcf->platforms->elts;
-    n = imcf->platforms->nelts;
-
-    names = ngx_palloc(cf->temp_pool, (n + 1) * sizeof(ngx_str_t));
-    if (names == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    for (i = 0; i < n; i++) {
-        names[i] = platforms[i]->name;
-
-        if (names[i].len == source->platform_name.len
-            && ngx_strncmp(names[i].data, source->platform_name.data,
-                           names[i].len)
-               == 0)
-        {
-            source->platform = platforms[i];
-            return NGX_CONF_OK;
-        }
-    }
-
-    nearest = ngx_http_intake_nearest(&source->platform_name, names, n,
-                                      sizeof(ngx_str_t));
-    if (nearest) {
-        ngx_http_intake_conf_log(cf, NGX_LOG_EMERG,
-                                 &source->platform_position,
-                                 "unknown platform \"%V\", did you mean "
-                                 "\"%V\"?", &source->platform_name, nearest);
-
-    } else {
-        ngx_http_intake_conf_log(cf, NGX_LOG_EMERG,
-                                 &source->platform_position,
-                                 "unknown platform \"%V\": include the file "
-                                 "of presets (intake/platforms.conf) or "
-                                 "write \"intake_platform %V { }\"",
-                                 &source->platform_name,
-                                 &source->platform_name);
-    }
-
-    return NGX_CONF_ERROR;
+    return source->platform ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
 
 

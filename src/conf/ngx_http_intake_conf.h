@@ -73,6 +73,31 @@ ngx_int_t ngx_http_intake_read_file(ngx_conf_t *cf, ngx_str_t *path,
 ngx_int_t ngx_http_intake_read_secret(ngx_conf_t *cf, ngx_str_t *argument,
     const char *what, ngx_str_t *value);
 
+/* how platforms, sources and calendars begin */
+typedef struct {
+    ngx_str_t                       name;
+    ngx_http_intake_position_t      position;
+} ngx_http_intake_named_t;
+
+/*
+ * Tests the name of one that is to be added to objects; directive is for
+ * messages.  NGX_CONF_ERROR: a message has been logged.
+ */
+char *ngx_http_intake_check_new_name(ngx_conf_t *cf, ngx_array_t *objects,
+    ngx_str_t *name, const char *directive);
+
+/* the one of this name among objects (pointers to such), or NULL */
+void *ngx_http_intake_find_named(ngx_array_t *objects, ngx_str_t *name);
+
+/*
+ * The same of a name that stands at position.  NULL: a message has been
+ * logged, "unknown NOUN, did you mean ..."; or, if no name is near, unknown,
+ * a format that gets the name twice.  NULL without one: no memory.
+ */
+void *ngx_http_intake_require_named(ngx_conf_t *cf, ngx_array_t *objects,
+    ngx_str_t *name, ngx_http_intake_position_t *position, const char *noun,
+    const char *unknown);
+
 /* the known name nearest to name, or NULL; for "did you mean" */
 ngx_str_t *ngx_http_intake_nearest(ngx_str_t *name, ngx_str_t *known,
     ngx_uint_t n, size_t stride);

@@ -107,14 +107,6 @@ ngx_http_intake_unknown(ngx_conf_t *cf, ngx_str_t *text, const char *noun,
 
 
 ngx_uint_t
-ngx_http_intake_same(ngx_str_t *a, ngx_str_t *b)
-{
-    return a->len == b->len
-           && (a->len == 0 || ngx_memcmp(a->data, b->data, a->len) == 0);
-}
-
-
-ngx_uint_t
 ngx_http_intake_param(ngx_str_t *arg, const char *name, ngx_str_t *value)
 {
     size_t  len;

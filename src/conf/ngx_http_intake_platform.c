@@ -152,30 +152,14 @@ static ngx_http_intake_platform_conf_t *
 ngx_http_intake_create_platform(ngx_conf_t *cf,
     ngx_http_intake_main_conf_t *imcf, ngx_str_t *name)
 {
-    ngx_uint_t                        i;
-    ngx_http_intake_platform_t       *platform, **platforms;
+    ngx_http_intake_platform_t       *platform;
     ngx_http_intake_platform_conf_t  *pc;
 
-    if (ngx_http_intake_check_name(name) != NGX_OK) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid name \"%V\" of intake_platform: up to 32 "
-                           "of a-z, 0-9, \"_\" and \"-\", a letter first",
-                           name);
+    if (ngx_http_intake_check_new_name(cf, imcf->platforms, name,
+                                       "intake_platform")
+        != NGX_CONF_OK)
+    {
         return NULL;
-    }
-
-    platforms = imcf->platforms->elts;
-
-    for (i = 0; i < imcf->platforms->nelts; i++) {
-        platform = platforms[i];
-
-        if (ngx_http_intake_same(&platform->name, name)) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "duplicate intake_platform \"%V\": the first "
-                               "is in %V:%ui", name, &platform->position.file,
-                               platform->position.line);
-            return NULL;
-        }
     }
 
     pc = ngx_pcalloc(cf->pool, sizeof(ngx_http_intake_platform_conf_t));

@@ -118,10 +118,6 @@ static char *
 ngx_http_intake_check_tier(ngx_conf_t *cf, ngx_http_intake_main_conf_t *imcf,
     ngx_http_intake_source_t *source, ngx_http_intake_tier_t *tier)
 {
-    ngx_str_t                    *names, *nearest;
-    ngx_uint_t                    i, n;
-    ngx_http_intake_calendar_t  **calendars;
-
     if (tier->objective < NGX_HTTP_INTAKE_LEAST_OBJECTIVE) {
         ngx_http_intake_conf_log(cf, NGX_LOG_WARN, &tier->position,
                                  "the alert IntakeSlaBurnFast can never fire "
@@ -136,43 +132,13 @@ ngx_http_intake_check_tier(ngx_conf_t *cf, ngx_http_intake_main_conf_t *imcf,
         return NGX_CONF_OK;
     }
 
-    calendars = imcf->calendars->elts;
-    n = imcf->calendars->nelts;
+    tier->calendar = ngx_http_intake_require_named(cf, imcf->calendars,
+                                  &tier->calendar_name, &tier->position,
+                                  "calendar",
+                                  "unknown calendar \"%V\": write "
+                                  "\"intake_calendar %V { }\" in http { }");
 
-    names = ngx_palloc(cf->temp_pool, (n + 1) * sizeof(ngx_str_t));
-    if (names == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    for (i = 0; i < n; i++) {
-        names[i] = calendars[i]->name;
-
-        if (names[i].len == tier->calendar_name.len
-            && ngx_strncmp(names[i].data, tier->calendar_name.data,
-                           names[i].len)
-               == 0)
-        {
-            tier->calendar = calendars[i];
-            return NGX_CONF_OK;
-        }
-    }
-
-    nearest = ngx_http_intake_nearest(&tier->calendar_name, names, n,
-                                      sizeof(ngx_str_t));
-
-    if (nearest) {
-        ngx_http_intake_conf_log(cf, NGX_LOG_EMERG, &tier->position,
-                                 "unknown calendar \"%V\", did you mean "
-                                 "\"%V\"?", &tier->calendar_name, nearest);
-
-    } else {
-        ngx_http_intake_conf_log(cf, NGX_LOG_EMERG, &tier->position,
-                                 "unknown calendar \"%V\": write "
-                                 "\"intake_calendar %V { }\" in http { }",
-                                 &tier->calendar_name, &tier->calendar_name);
-    }
-
-    return NGX_CONF_ERROR;
+    return tier->calendar ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
 
 

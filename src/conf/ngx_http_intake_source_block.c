@@ -155,28 +155,13 @@ static ngx_http_intake_source_t *
 ngx_http_intake_create_source(ngx_conf_t *cf,
     ngx_http_intake_main_conf_t *imcf, ngx_str_t *name)
 {
-    ngx_uint_t                  i;
-    ngx_http_intake_source_t   *source, **sources, **slot;
+    ngx_http_intake_source_t  *source, **slot;
 
-    if (ngx_http_intake_check_name(name) != NGX_OK) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid name \"%V\" of intake_source: up to 32 of "
-                           "a-z, 0-9, \"_\" and \"-\", a letter first", name);
+    if (ngx_http_intake_check_new_name(cf, imcf->sources, name,
+                                       "intake_source")
+        != NGX_CONF_OK)
+    {
         return NULL;
-    }
-
-    sources = imcf->sources->elts;
-
-    for (i = 0; i < imcf->sources->nelts; i++) {
-        if (sources[i]->name.len == name->len
-            && ngx_strncmp(sources[i]->name.data, name->data, name->len) == 0)
-        {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "duplicate intake_source \"%V\": the first is "
-                               "in %V:%ui", name, &sources[i]->position.file,
-                               sources[i]->position.line);
-            return NULL;
-        }
     }
 
     if (imcf->sources->nelts == NGX_HTTP_INTAKE_MAX_SOURCES) {

@@ -24,8 +24,6 @@ typedef struct {
 } ngx_http_intake_replay_t;
 
 
-static ngx_http_intake_source_t *ngx_http_intake_replay_source(
-    ngx_http_intake_main_conf_t *imcf, ngx_str_t *name);
 static ngx_int_t ngx_http_intake_replay_valid(
     ngx_intake_spool_record_t *record);
 static ngx_http_intake_replay_t *ngx_http_intake_replay_create(
@@ -49,7 +47,8 @@ ngx_http_intake_replay(void *data, ngx_intake_spool_record_t *record)
     ngx_http_intake_replay_t  *replay;
     ngx_http_intake_source_t  *source;
 
-    source = ngx_http_intake_replay_source(imcf, &record->delivery.source);
+    source = ngx_http_intake_find_named(imcf->sources,
+                                        &record->delivery.source);
     n = ngx_http_intake_replay_valid(record);
 
     if (source == NULL || n == NGX_ERROR) {
@@ -81,25 +80,6 @@ ngx_http_intake_replay(void *data, ngx_intake_spool_record_t *record)
     ngx_queue_insert_tail(&ngx_http_intake_replays, &replay->queue);
 
     return NGX_OK;
-}
-
-
-static ngx_http_intake_source_t *
-ngx_http_intake_replay_source(ngx_http_intake_main_conf_t *imcf,
-    ngx_str_t *name)
-{
-    ngx_uint_t                  i;
-    ngx_http_intake_source_t  **sources;
-
-    sources = imcf->sources->elts;
-
-    for (i = 0; i < imcf->sources->nelts; i++) {
-        if (ngx_http_intake_same(&sources[i]->name, name)) {
-            return sources[i];
-        }
-    }
-
-    return NULL;
 }
 
 

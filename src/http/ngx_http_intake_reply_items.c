@@ -453,19 +453,9 @@ ngx_http_intake_source_t *
 ngx_http_intake_reply_source(ngx_http_intake_main_conf_t *imcf,
     ngx_str_t *name)
 {
-    ngx_uint_t                  i;
-    ngx_http_intake_source_t  **source;
+    ngx_http_intake_source_t  *source;
 
-    source = imcf->sources->elts;
+    source = ngx_http_intake_find_named(imcf->sources, name);
 
-    for (i = 0; i < imcf->sources->nelts; i++) {
-        if (source[i]->sla
-            && source[i]->name.len == name->len
-            && ngx_memcmp(source[i]->name.data, name->data, name->len) == 0)
-        {
-            return source[i];
-        }
-    }
-
-    return NULL;
+    return (source && source->sla) ? source : NULL;
 }

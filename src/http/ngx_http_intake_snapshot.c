@@ -154,12 +154,7 @@ ngx_http_intake_read_sources(ngx_http_intake_main_conf_t *imcf,
 
     for (i = 0; i < imcf->sources->nelts; i++) {
 
-        if (source
-            && (source->len != sources[i]->name.len
-                || ngx_memcmp(source->data, sources[i]->name.data,
-                              source->len)
-                   != 0))
-        {
+        if (source && !ngx_http_intake_same(source, &sources[i]->name)) {
             continue;
         }
 
