@@ -5,6 +5,7 @@
 
 
 #include "ngx_http_intake.h"
+#include "ngx_http_intake_headers.h"
 
 #include <openssl/rand.h>
 
@@ -254,10 +255,9 @@ ngx_http_intake_find_token(ngx_http_intake_ctx_t *ctx, ngx_str_t *token)
 static ngx_int_t
 ngx_http_intake_check_token_cookies(ngx_http_intake_ctx_t *ctx)
 {
-    ngx_int_t         rc, found;
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *header;
+    ngx_int_t                   rc, found;
+    ngx_str_t                  *value;
+    ngx_http_intake_headers_t   headers;
 
     found = NGX_DECLINED;
 
@@ -265,30 +265,12 @@ ngx_http_intake_check_token_cookies(ngx_http_intake_ctx_t *ctx)
         return found;
     }
 
-    part = &ctx->request->headers_in.headers.part;
-    header = part->elts;
+    value = ngx_http_intake_first_header(&headers, ctx->request, "cookie",
+                                         sizeof("cookie") - 1);
 
-    for (i = 0; /* void */ ; i++) {
+    for ( /* void */ ; value; value = ngx_http_intake_next_header(&headers)) {
 
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                return found;
-            }
-
-            part = part->next;
-            header = part->elts;
-            i = 0;
-        }
-
-        if (header[i].key.len != sizeof("cookie") - 1
-            || ngx_memcmp(header[i].lowcase_key, "cookie",
-                          sizeof("cookie") - 1)
-               != 0)
-        {
-            continue;
-        }
-
-        rc = ngx_http_intake_check_cookie_header(ctx, &header[i].value);
+        rc = ngx_http_intake_check_cookie_header(ctx, value);
 
         if (rc == NGX_OK || rc == NGX_ERROR) {
             return rc;
@@ -298,6 +280,8 @@ ngx_http_intake_check_token_cookies(ngx_http_intake_ctx_t *ctx)
             found = rc;
         }
     }
+
+    return found;
 }
 
 

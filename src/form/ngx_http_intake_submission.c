@@ -5,6 +5,7 @@
 
 
 #include "ngx_http_intake.h"
+#include "ngx_http_intake_headers.h"
 
 
 /*
@@ -218,36 +219,23 @@ ngx_http_intake_parse_form(ngx_http_intake_ctx_t *ctx, ngx_uint_t recalled)
 static ngx_uint_t
 ngx_http_intake_types_differ(ngx_http_request_t *r)
 {
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *header, *type;
+    ngx_str_t                  *value;
+    ngx_table_elt_t            *type;
+    ngx_http_intake_headers_t   headers;
 
     type = r->headers_in.content_type;
 
-    part = &r->headers_in.headers.part;
-    header = part->elts;
+    value = ngx_http_intake_first_header(&headers, r, "content-type",
+                                         sizeof("content-type") - 1);
 
-    for (i = 0; /* void */ ; i++) {
+    for ( /* void */ ; value; value = ngx_http_intake_next_header(&headers)) {
 
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                return 0;
-            }
-
-            part = part->next;
-            header = part->elts;
-            i = 0;
-        }
-
-        if (header[i].key.len == sizeof("content-type") - 1
-            && ngx_memcmp(header[i].lowcase_key, "content-type",
-                          sizeof("content-type") - 1)
-               == 0
-            && !ngx_http_intake_same(&header[i].value, &type->value))
-        {
+        if (!ngx_http_intake_same(value, &type->value)) {
             return 1;
         }
     }
+
+    return 0;
 }
 
 

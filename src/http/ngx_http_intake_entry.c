@@ -5,6 +5,7 @@
 
 
 #include "ngx_http_intake.h"
+#include "ngx_http_intake_headers.h"
 
 
 /*
@@ -246,44 +247,27 @@ static size_t
 ngx_http_intake_write_header(ngx_http_request_t *r, ngx_str_t *name,
     u_char *p, ngx_uint_t first)
 {
-    size_t            len;
-    u_char           *start, *open;
-    ngx_uint_t        i, n;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *header;
+    size_t                      len;
+    u_char                     *start, *open;
+    ngx_str_t                  *value;
+    ngx_uint_t                  n;
+    ngx_http_intake_headers_t   headers;
 
     n = 0;
     len = 0;
     start = p;
     open = NULL;
 
-    part = &r->headers_in.headers.part;
-    header = part->elts;
+    value = ngx_http_intake_first_header(&headers, r, (char *) name->data,
+                                         name->len);
 
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
-
-            part = part->next;
-            header = part->elts;
-            i = 0;
-        }
-
-        if (header[i].key.len != name->len
-            || ngx_strncmp(header[i].lowcase_key, name->data, name->len) != 0)
-        {
-            continue;
-        }
+    for ( /* void */ ; value; value = ngx_http_intake_next_header(&headers)) {
 
         n++;
 
         if (p == NULL) {
             len += name->len + sizeof(",\"\":[\"\",]") - 1
-                   + ngx_intake_json_escape_length(header[i].value.data,
-                                                   header[i].value.len);
+                   + ngx_intake_json_escape_length(value->data, value->len);
             continue;
         }
 
@@ -310,8 +294,7 @@ ngx_http_intake_write_header(ngx_http_request_t *r, ngx_str_t *name,
         }
 
         *p++ = '"';
-        p = ngx_intake_json_escape(p, header[i].value.data,
-                                   header[i].value.len);
+        p = ngx_intake_json_escape(p, value->data, value->len);
         *p++ = '"';
     }
 

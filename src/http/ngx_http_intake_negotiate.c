@@ -5,6 +5,7 @@
 
 
 #include "ngx_http_intake.h"
+#include "ngx_http_intake_headers.h"
 #include "ngx_http_intake_negotiate.h"
 
 
@@ -75,35 +76,20 @@ static ngx_uint_t
 ngx_http_intake_read_accept(ngx_http_request_t *r,
     ngx_http_intake_media_t *media, ngx_uint_t n)
 {
-    ngx_uint_t        i, ranges;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *header;
+    ngx_str_t                  *value;
+    ngx_uint_t                  ranges;
+    ngx_http_intake_headers_t   headers;
 
     ranges = 0;
-    part = &r->headers_in.headers.part;
-    header = part->elts;
 
-    for (i = 0; /* void */ ; i++) {
+    value = ngx_http_intake_first_header(&headers, r, "accept",
+                                         sizeof("accept") - 1);
 
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                return ranges;
-            }
-
-            part = part->next;
-            header = part->elts;
-            i = 0;
-        }
-
-        if (header[i].key.len == sizeof("Accept") - 1
-            && ngx_strncasecmp(header[i].key.data, (u_char *) "Accept",
-                               sizeof("Accept") - 1)
-               == 0)
-        {
-            ranges += ngx_http_intake_read_ranges(&header[i].value, ranges,
-                                                  media, n);
-        }
+    for ( /* void */ ; value; value = ngx_http_intake_next_header(&headers)) {
+        ranges += ngx_http_intake_read_ranges(value, ranges, media, n);
     }
+
+    return ranges;
 }
 
 
@@ -361,31 +347,7 @@ ngx_http_intake_is_navigation(ngx_http_request_t *r)
 ngx_str_t *
 ngx_http_intake_request_header(ngx_http_request_t *r, const char *name)
 {
-    size_t            len;
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *header;
+    ngx_http_intake_headers_t  headers;
 
-    len = ngx_strlen(name);
-    part = &r->headers_in.headers.part;
-    header = part->elts;
-
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                return NULL;
-            }
-
-            part = part->next;
-            header = part->elts;
-            i = 0;
-        }
-
-        if (header[i].key.len == len
-            && ngx_memcmp(header[i].lowcase_key, name, len) == 0)
-        {
-            return &header[i].value;
-        }
-    }
+    return ngx_http_intake_first_header(&headers, r, name, ngx_strlen(name));
 }

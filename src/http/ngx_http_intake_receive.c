@@ -5,6 +5,7 @@
 
 
 #include "ngx_http_intake.h"
+#include "ngx_http_intake_headers.h"
 
 
 /*
@@ -218,40 +219,25 @@ ngx_http_intake_methods(ngx_http_intake_source_t *source, ngx_uint_t verified)
 static ngx_uint_t
 ngx_http_intake_identity(ngx_http_request_t *r)
 {
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *header;
+    ngx_str_t                  *value;
+    ngx_http_intake_headers_t   headers;
 
-    part = &r->headers_in.headers.part;
-    header = part->elts;
+    value = ngx_http_intake_first_header(&headers, r, "content-encoding",
+                                         sizeof("content-encoding") - 1);
 
-    for (i = 0; /* void */ ; i++) {
+    for ( /* void */ ; value; value = ngx_http_intake_next_header(&headers)) {
 
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                return 1;
-            }
-
-            part = part->next;
-            header = part->elts;
-            i = 0;
-        }
-
-        if (header[i].key.len == sizeof("Content-Encoding") - 1
-            && ngx_strncasecmp(header[i].key.data,
-                               (u_char *) "Content-Encoding",
-                               sizeof("Content-Encoding") - 1)
-               == 0
-            && header[i].value.len
-            && (header[i].value.len != sizeof("identity") - 1
-                || ngx_strncasecmp(header[i].value.data,
-                                   (u_char *) "identity",
+        if (value->len
+            && (value->len != sizeof("identity") - 1
+                || ngx_strncasecmp(value->data, (u_char *) "identity",
                                    sizeof("identity") - 1)
                    != 0))
         {
             return 0;
         }
     }
+
+    return 1;
 }
 
 

@@ -5,6 +5,7 @@
 
 
 #include "ngx_http_intake.h"
+#include "ngx_http_intake_headers.h"
 
 
 /*
@@ -131,34 +132,16 @@ static ngx_int_t
 ngx_http_intake_extract_header(ngx_http_intake_ctx_t *ctx,
     ngx_http_intake_src_t *src, ngx_array_t *values)
 {
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *header;
+    ngx_str_t                  *value;
+    ngx_http_intake_headers_t   headers;
 
-    part = &ctx->request->headers_in.headers.part;
-    header = part->elts;
+    value = ngx_http_intake_first_header(&headers, ctx->request,
+                                         (char *) src->name.data,
+                                         src->name.len);
 
-    for (i = 0; /* void */ ; i++) {
+    for ( /* void */ ; value; value = ngx_http_intake_next_header(&headers)) {
 
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
-
-            part = part->next;
-            header = part->elts;
-            i = 0;
-        }
-
-        if (header[i].key.len != src->name.len
-            || ngx_memcmp(header[i].lowcase_key, src->name.data,
-                          src->name.len)
-               != 0)
-        {
-            continue;
-        }
-
-        if (ngx_http_intake_select(src, &header[i].value, values) != NGX_OK) {
+        if (ngx_http_intake_select(src, value, values) != NGX_OK) {
             return NGX_ERROR;
         }
     }
