@@ -58,9 +58,9 @@ ngx_http_intake_read_early(ngx_http_intake_ctx_t *ctx)
 static ngx_uint_t
 ngx_http_intake_is_early(ngx_http_intake_ctx_t *ctx)
 {
-    ngx_str_t           *type;
-    ngx_intake_mime_t    mime;
-    ngx_http_request_t  *r;
+    ngx_intake_mime_t        mime;
+    ngx_http_request_t      *r;
+    ngx_intake_form_type_e   type;
 
     r = ctx->request;
 
@@ -76,14 +76,10 @@ ngx_http_intake_is_early(ngx_http_intake_ctx_t *ctx)
         return 0;
     }
 
-    type = &r->headers_in.content_type->value;
-
-    if (ngx_intake_mime_parse(&mime, type->data, type->len) != NGX_OK) {
-        return 0;
-    }
-
-    return ngx_intake_mime_is(&mime, "application/x-www-form-urlencoded")
-           || ngx_intake_mime_is(&mime, "multipart/form-data");
+    return ngx_intake_form_type(&r->headers_in.content_type->value, &mime,
+                                &type)
+           == NGX_OK
+           && type != NGX_INTAKE_FORM_JSON;
 }
 
 

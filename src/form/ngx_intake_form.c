@@ -67,6 +67,34 @@ ngx_intake_form_limits_init(ngx_intake_form_limits_t *limits)
 
 
 ngx_int_t
+ngx_intake_form_type(ngx_str_t *content_type, ngx_intake_mime_t *mime,
+    ngx_intake_form_type_e *type)
+{
+    if (content_type == NULL
+        || ngx_intake_mime_parse(mime, content_type->data, content_type->len)
+           != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    if (ngx_intake_mime_is(mime, "application/x-www-form-urlencoded")) {
+        *type = NGX_INTAKE_FORM_URLENCODED;
+
+    } else if (ngx_intake_mime_is(mime, "multipart/form-data")) {
+        *type = NGX_INTAKE_FORM_MULTIPART;
+
+    } else if (ngx_intake_mime_is(mime, "application/json")) {
+        *type = NGX_INTAKE_FORM_JSON;
+
+    } else {
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
 ngx_intake_form_init(ngx_intake_form_t *form, ngx_str_t *content_type)
 {
     ngx_int_t          rc;
@@ -77,28 +105,13 @@ ngx_intake_form_init(ngx_intake_form_t *form, ngx_str_t *content_type)
     form->nfiles = 0;
     form->file_size = 0;
 
-    if (content_type == NULL
-        || ngx_intake_mime_parse(&mime, content_type->data, content_type->len)
-           != NGX_OK)
-    {
+    if (ngx_intake_form_type(content_type, &mime, &form->type) != NGX_OK) {
         return ngx_intake_form_refuse(form, NGX_INTAKE_FORM_UNSUPPORTED_TYPE);
     }
 
-    if (ngx_intake_mime_is(&mime, "application/x-www-form-urlencoded")) {
-        form->type = NGX_INTAKE_FORM_URLENCODED;
+    if (form->type != NGX_INTAKE_FORM_MULTIPART) {
         return NGX_OK;
     }
-
-    if (ngx_intake_mime_is(&mime, "application/json")) {
-        form->type = NGX_INTAKE_FORM_JSON;
-        return NGX_OK;
-    }
-
-    if (!ngx_intake_mime_is(&mime, "multipart/form-data")) {
-        return ngx_intake_form_refuse(form, NGX_INTAKE_FORM_UNSUPPORTED_TYPE);
-    }
-
-    form->type = NGX_INTAKE_FORM_MULTIPART;
 
     form->u.multipart.handlers = &ngx_intake_form_part_handlers;
     form->u.multipart.ctx = form;

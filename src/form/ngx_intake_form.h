@@ -115,6 +115,14 @@ typedef struct {
 void ngx_intake_form_limits_init(ngx_intake_form_limits_t *limits);
 
 /*
+ * The type that a Content-Type names, which may be NULL, if there is none; mime
+ * gets its parts.  Returns NGX_OK; NGX_DECLINED: it is not that of a form.
+ */
+
+ngx_int_t ngx_intake_form_type(ngx_str_t *content_type,
+    ngx_intake_mime_t *mime, ngx_intake_form_type_e *type);
+
+/*
  * limits, handlers and ctx were set by the caller; content_type may be NULL, if
  * there is none.  Returns NGX_OK and sets type; or NGX_DECLINED and sets error.
  */
