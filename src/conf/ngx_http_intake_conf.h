@@ -112,6 +112,17 @@ char *ngx_http_intake_platform_block(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_http_intake_source_block(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
+/* intake NAME [get=page] and intake_token NAME of a location */
+char *ngx_http_intake_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_intake_token_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* of a location: its conf, and what it serves when http {} has been read */
+void *ngx_http_intake_create_loc_conf(ngx_conf_t *cf);
+char *ngx_http_intake_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child);
+
 /* intake_spool PATH [max_size=SIZE] */
 char *ngx_http_intake_spool_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
