@@ -110,6 +110,21 @@ ngx_int_t ngx_http_intake_walk(ngx_http_intake_template_t *template,
     ngx_http_intake_word_pt handler, void *data);
 
 
+/*
+ * STATUS [TYPE "TEMPLATE"] of value[0] to value[n - 1]; a status is least to
+ * most.  Returns how many of them it took, or NGX_ERROR after a message.
+ */
+
+ngx_int_t ngx_http_intake_parse_reply(ngx_conf_t *cf, ngx_array_t *paths,
+    ngx_str_t *value, ngx_uint_t n, ngx_uint_t least, ngx_uint_t most,
+    const char *what, ngx_http_intake_reply_t *reply);
+
+/* header=NAME: TEMPLATE of a challenge; NGX_ERROR: a message has been logged */
+
+ngx_int_t ngx_http_intake_parse_header(ngx_conf_t *cf, ngx_array_t *paths,
+    ngx_str_t *arg, ngx_http_intake_challenge_t *challenge);
+
+
 /* TIME or off, as seconds or 0; NGX_ERROR: a message has been logged */
 
 ngx_int_t ngx_http_intake_parse_tolerance(ngx_conf_t *cf, ngx_str_t *text,
