@@ -150,6 +150,13 @@ void ngx_http_intake_write_batch(ngx_intake_redis_args_t *args, void *data,
 u_char *ngx_http_intake_dedupe_key(u_char *p,
     ngx_http_intake_stream_t *stream, u_char kind, u_char *hash);
 
+/*
+ * An ngx_intake_redis_handler_pt: tells those who wait in a batch, data, what
+ * has become of their deliveries, and frees it.
+ */
+void ngx_http_intake_stored(void *data, ngx_intake_redis_result_e result,
+    ngx_intake_redis_reply_t *reply);
+
 /* What error, of the call or for this delivery in it, says of a delivery. */
 void ngx_http_intake_set_fault(ngx_http_intake_delivery_t *delivery,
     ngx_str_t *error);
