@@ -17,6 +17,7 @@
 #include "ngx_intake_encoding.h"
 #include "ngx_intake_json.h"
 #include "ngx_intake_redis.h"
+#include "ngx_intake_sha256.h"
 #include "ngx_intake_spool.h"
 #include "ngx_intake_time.h"
 #include "ngx_intake_uuid.h"

@@ -256,7 +256,7 @@ ngx_http_intake_init_process(ngx_cycle_t *cycle)
         return NGX_OK;
     }
 
-    if (ngx_intake_digest_init() != NGX_OK) {
+    if (ngx_intake_sha256_init() != NGX_OK) {
         ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
                       "SHA-256 of the library of digests cannot be used");
         return NGX_ERROR;
@@ -281,5 +281,5 @@ ngx_http_intake_exit_process(ngx_cycle_t *cycle)
 
     ngx_http_intake_attachments_exit();
     ngx_http_intake_store_exit(cycle);
-    ngx_intake_digest_done();
+    ngx_intake_sha256_done();
 }

@@ -14,6 +14,7 @@
 
 #include "ngx_intake_digest.h"
 #include "ngx_intake_pkey.h"
+#include "ngx_intake_sha256.h"
 
 
 #if (OPENSSL_VERSION_NUMBER < 0x30000000L)
@@ -62,8 +63,6 @@ static ngx_int_t ngx_intake_key_test_mac(ngx_intake_key_t *key);
 static const char *ngx_intake_key_init_digest(ngx_intake_key_t *key);
 static ngx_int_t ngx_intake_key_mac(ngx_intake_key_t *key, ngx_str_t *parts,
     ngx_uint_t nparts, u_char *out, size_t *len);
-static ngx_int_t ngx_intake_md(EVP_MD_CTX *ctx, ngx_str_t *parts,
-    ngx_uint_t nparts, u_char *out, size_t *len);
 
 
 /* in the order of ngx_intake_algorithm_e */
@@ -91,12 +90,6 @@ static ngx_intake_algorithm_t  ngx_intake_algorithms[] = {
 
 #define NGX_INTAKE_ALGORITHMS                                                 \
     (sizeof(ngx_intake_algorithms) / sizeof(ngx_intake_algorithms[0]))
-
-
-/* of the process; forked workers go on with copies of it */
-
-static EVP_MD      *ngx_intake_sha256_md;
-static EVP_MD_CTX  *ngx_intake_sha256_ctx;
 
 
 ngx_int_t
@@ -454,143 +447,6 @@ ngx_intake_key_verify(ngx_intake_key_t *key, ngx_str_t *parts,
 
         return ngx_intake_equal(digest, n, signature, len);
     }
-}
-
-
-ngx_int_t
-ngx_intake_digest_init(void)
-{
-    if (ngx_intake_sha256_ctx) {
-        return NGX_OK;
-    }
-
-    ngx_intake_sha256_md = EVP_MD_fetch(NULL, "SHA256", NULL);
-    ngx_intake_sha256_ctx = EVP_MD_CTX_new();
-
-    if (ngx_intake_sha256_md == NULL
-        || ngx_intake_sha256_ctx == NULL
-        || EVP_DigestInit_ex(ngx_intake_sha256_ctx, ngx_intake_sha256_md, NULL)
-           != 1)
-    {
-        ngx_intake_digest_done();
-        ERR_clear_error();
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
-}
-
-
-void
-ngx_intake_digest_done(void)
-{
-    EVP_MD_CTX_free(ngx_intake_sha256_ctx);
-    EVP_MD_free(ngx_intake_sha256_md);
-
-    ngx_intake_sha256_ctx = NULL;
-    ngx_intake_sha256_md = NULL;
-}
-
-
-ngx_int_t
-ngx_intake_sha256(ngx_str_t *parts, ngx_uint_t nparts, u_char *out)
-{
-    size_t  len;
-
-    if (ngx_intake_sha256_ctx == NULL) {
-        return NGX_ERROR;
-    }
-
-    return ngx_intake_md(ngx_intake_sha256_ctx, parts, nparts, out, &len);
-}
-
-
-ngx_intake_sha256_t *
-ngx_intake_sha256_begin(void)
-{
-    EVP_MD_CTX  *ctx;
-
-    if (ngx_intake_sha256_md == NULL) {
-        return NULL;
-    }
-
-    ctx = EVP_MD_CTX_new();
-
-    if (ctx == NULL || EVP_DigestInit_ex(ctx, ngx_intake_sha256_md, NULL) != 1)
-    {
-        EVP_MD_CTX_free(ctx);
-        ERR_clear_error();
-        return NULL;
-    }
-
-    return (ngx_intake_sha256_t *) ctx;
-}
-
-
-ngx_int_t
-ngx_intake_sha256_add(ngx_intake_sha256_t *sha256, u_char *p, size_t len)
-{
-    if (EVP_DigestUpdate((EVP_MD_CTX *) sha256, p, len) != 1) {
-        ERR_clear_error();
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_intake_sha256_end(ngx_intake_sha256_t *sha256, u_char *out)
-{
-    if (EVP_DigestFinal_ex((EVP_MD_CTX *) sha256, out, NULL) != 1) {
-        ERR_clear_error();
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
-}
-
-
-void
-ngx_intake_sha256_free(ngx_intake_sha256_t *sha256)
-{
-    EVP_MD_CTX_free((EVP_MD_CTX *) sha256);
-}
-
-
-/* the context keeps its digest; EVP_Digest() makes one for every call */
-
-static ngx_int_t
-ngx_intake_md(EVP_MD_CTX *ctx, ngx_str_t *parts, ngx_uint_t nparts,
-    u_char *out, size_t *len)
-{
-    unsigned    n;
-    ngx_uint_t  i;
-
-    if (EVP_DigestInit_ex(ctx, NULL, NULL) != 1) {
-        goto failed;
-    }
-
-    for (i = 0; i < nparts; i++) {
-
-        if (EVP_DigestUpdate(ctx, parts[i].data, parts[i].len) != 1) {
-            goto failed;
-        }
-    }
-
-    if (EVP_DigestFinal_ex(ctx, out, &n) != 1) {
-        goto failed;
-    }
-
-    *len = n;
-
-    return NGX_OK;
-
-failed:
-
-    ERR_clear_error();
-
-    return NGX_ERROR;
 }
 
 

@@ -13,8 +13,8 @@
 
 
 /*
- * Digests, signatures and the secrets they are checked with.  Nothing else
- * of the module calls OpenSSL's digests or keys.
+ * Signatures, digests and the secrets they are checked with.  Nothing else
+ * of the module but ngx_intake_sha256.h calls OpenSSL's digests or keys.
  *
  * Messages are given as parts whose concatenation is meant; they are not
  * changed.  Keys may be made in the master process and used in its forked
@@ -26,8 +26,6 @@
 /* bytes of the longest digest */
 
 #define NGX_INTAKE_DIGEST_MAX   64
-
-#define NGX_INTAKE_SHA256_LEN   32
 
 
 typedef enum {
@@ -53,7 +51,6 @@ typedef enum {
 
 
 typedef struct ngx_intake_key_s  ngx_intake_key_t;
-typedef struct ngx_intake_sha256_s  ngx_intake_sha256_t;
 
 
 /* the algorithm of the name, as "hmac-sha256", or NGX_ERROR */
@@ -120,32 +117,6 @@ ngx_int_t ngx_intake_key_digest(ngx_intake_key_t *key, ngx_str_t *parts,
 ngx_int_t ngx_intake_key_verify(ngx_intake_key_t *key, ngx_str_t *parts,
     ngx_uint_t nparts, u_char *signature, size_t len);
 
-
-/*
- * What ngx_intake_sha256() needs.  ngx_intake_digest_init() may be called
- * again and returns NGX_ERROR when OpenSSL offers no SHA-256 or without
- * memory; ngx_intake_digest_done() frees it and may be called at any time.
- */
-ngx_int_t ngx_intake_digest_init(void);
-void ngx_intake_digest_done(void);
-
-/*
- * NGX_INTAKE_SHA256_LEN bytes go to out.  Returns NGX_OK, or NGX_ERROR
- * before ngx_intake_digest_init() or without memory.
- */
-ngx_int_t ngx_intake_sha256(ngx_str_t *parts, ngx_uint_t nparts, u_char *out);
-
-/*
- * The same of a message that comes in pieces.  begin() returns NULL where
- * ngx_intake_sha256() returns NGX_ERROR; end() gives the digest, once; after
- * an error of add() or end() there is none.  The caller owns the result of
- * begin(); free() may be called at any time, with NULL too.
- */
-ngx_intake_sha256_t *ngx_intake_sha256_begin(void);
-ngx_int_t ngx_intake_sha256_add(ngx_intake_sha256_t *sha256, u_char *p,
-    size_t len);
-ngx_int_t ngx_intake_sha256_end(ngx_intake_sha256_t *sha256, u_char *out);
-void ngx_intake_sha256_free(ngx_intake_sha256_t *sha256);
 
 /*
  * Compares two texts in a time that depends on their lengths, which are no

@@ -14,9 +14,9 @@
 /* sources: src/verify/ngx_intake_encoding.c src/verify/ngx_intake_xml.c */
 /* sources: src/verify/ngx_intake_xml_scan.c src/verify/ngx_intake_xml_text.c */
 /* sources: src/verify/ngx_intake_digest.c src/verify/ngx_intake_pkey.c */
-/* sources: src/verify/ngx_intake_time.c src/json/ngx_intake_json.c */
+/* sources: src/verify/ngx_intake_sha256.c src/verify/ngx_intake_time.c */
+/* sources: src/json/ngx_intake_json.c src/json/ngx_intake_json_string.c */
 /* sources: src/json/ngx_intake_json_scan.c t/fuzz/nginx.c */
-/* sources: src/json/ngx_intake_json_string.c */
 /* libs: -lcrypto -ljansson */
 
 /*
@@ -258,7 +258,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static ngx_uint_t  begun;
 
     if (!begun) {
-        check(ngx_intake_digest_init() == NGX_OK);
+        check(ngx_intake_sha256_init() == NGX_OK);
         begun = 1;
     }
 

@@ -1,6 +1,7 @@
 /* sources: src/form/ngx_http_intake_form_token.c t/fuzz/nginx.c */
 /* sources: src/form/ngx_intake_text.c src/form/ngx_intake_utf8.c */
 /* sources: src/verify/ngx_intake_digest.c src/verify/ngx_intake_pkey.c */
+/* sources: src/verify/ngx_intake_sha256.c */
 /* sources: src/verify/ngx_intake_encoding.c */
 /* libs: -lcrypto */
 

@@ -12,6 +12,7 @@
 /* sources: src/verify/ngx_intake_encoding.c src/verify/ngx_intake_xml.c */
 /* sources: src/verify/ngx_intake_xml_scan.c src/verify/ngx_intake_xml_text.c */
 /* sources: src/verify/ngx_intake_digest.c src/verify/ngx_intake_pkey.c */
+/* sources: src/verify/ngx_intake_sha256.c */
 /* sources: src/verify/ngx_intake_time.c src/json/ngx_intake_json.c */
 /* sources: src/json/ngx_intake_json_scan.c t/fuzz/nginx.c */
 /* sources: src/json/ngx_intake_json_string.c */

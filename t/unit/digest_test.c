@@ -1,4 +1,5 @@
 /* sources: src/verify/ngx_intake_digest.c src/verify/ngx_intake_pkey.c */
+/* sources: src/verify/ngx_intake_sha256.c */
 /* sources: src/verify/ngx_intake_encoding.c */
 /* libs: -lcrypto */
 
@@ -17,6 +18,7 @@
 
 #include "ngx_intake_digest.h"
 #include "ngx_intake_encoding.h"
+#include "ngx_intake_sha256.h"
 #include "bytes.h"
 #include "libcrypto.h"
 #include "tap.h"
@@ -333,8 +335,8 @@ test_sha256(void)
 
     ok(ngx_intake_sha256(parts, 2, out) == NGX_ERROR, "no SHA-256 before init");
 
-    ok(ngx_intake_digest_init() == NGX_OK
-       && ngx_intake_digest_init() == NGX_OK, "init, twice");
+    ok(ngx_intake_sha256_init() == NGX_OK
+       && ngx_intake_sha256_init() == NGX_OK, "init, twice");
     ok(ngx_intake_sha256(parts, 2, out) == NGX_OK
        && is_hex(out, sizeof(out), abc), "SHA-256 of two parts");
     ok(ngx_intake_sha256(parts, 2, out) == NGX_OK
@@ -358,12 +360,12 @@ test_sha256(void)
     ngx_intake_sha256_free(other);
     ngx_intake_sha256_free(NULL);
 
-    ngx_intake_digest_done();
-    ngx_intake_digest_done();
+    ngx_intake_sha256_done();
+    ngx_intake_sha256_done();
 
     ok(ngx_intake_sha256(parts, 2, out) == NGX_ERROR, "no SHA-256 after done");
     ok(ngx_intake_sha256_begin() == NULL, "no pieces after done");
-    ok(ngx_intake_digest_init() == NGX_OK
+    ok(ngx_intake_sha256_init() == NGX_OK
        && ngx_intake_sha256(parts, 2, out) == NGX_OK
        && is_hex(out, sizeof(out), abc), "init after done");
 }
@@ -455,7 +457,7 @@ test_fork(void)
     if (pid == 0) {
         good = key && digests_are(key, digest_cases[3].message, hex);
         ngx_intake_key_destroy(key);
-        ngx_intake_digest_done();
+        ngx_intake_sha256_done();
         _exit(good ? 0 : 1);
     }
 
@@ -541,7 +543,7 @@ main(void)
     test_memory(ALGORITHM(HMAC_SHA256), 1);
     test_memory(ALGORITHM(SHA1), 0);
 
-    ngx_intake_digest_done();
+    ngx_intake_sha256_done();
 
     return done();
 }

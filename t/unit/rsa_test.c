@@ -1,4 +1,5 @@
 /* sources: src/verify/ngx_intake_digest.c src/verify/ngx_intake_pkey.c */
+/* sources: src/verify/ngx_intake_sha256.c */
 /* sources: src/verify/ngx_intake_encoding.c */
 /* libs: -lcrypto */
 
