@@ -82,7 +82,7 @@ ngx_intake_redis_new(ngx_cycle_t *cycle, ngx_intake_redis_conf_t *conf)
     ngx_pool_t          *pool;
     ngx_intake_redis_t  *redis;
 
-    pool = ngx_create_pool(1024, cycle->log);
+    pool = ngx_create_pool(NGX_INTAKE_REDIS_POOL_SIZE, cycle->log);
     if (pool == NULL) {
         return NULL;
     }

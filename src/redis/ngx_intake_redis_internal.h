@@ -16,7 +16,8 @@
  *   ngx_intake_redis_op.c          an operation: bytes, outcome, resending
  *   ngx_intake_redis_connection.c  the states and their end
  *   ngx_intake_redis_io.c          reading and writing
- *   ngx_intake_redis_connect.c     the name, the socket, TLS
+ *   ngx_intake_redis_resolve.c     the addresses of a server
+ *   ngx_intake_redis_connect.c     the socket, TLS
  *   ngx_intake_redis_hello.c       what is asked on connect and every 15 s
  *   ngx_intake_redis_info.c        what the answers say of the server
  *   ngx_intake_redis_sentinel.c    who the master is
@@ -43,6 +44,7 @@
 #define NGX_INTAKE_REDIS_STEADY         1000
 
 
+#define NGX_INTAKE_REDIS_POOL_SIZE      1024
 #define NGX_INTAKE_REDIS_BUFFER_SIZE    16384
 
 /* an operation that so many connections end with is not sent again */
@@ -560,8 +562,9 @@ ngx_uint_t ngx_intake_redis_due(ngx_intake_redis_t *redis);
 void ngx_intake_redis_settle(ngx_intake_redis_t *redis);
 
 
-/* ngx_intake_redis_connect.c */
+/* ngx_intake_redis_resolve.c */
 
+/* Looks for the addresses of the current peer, then connects. */
 void ngx_intake_redis_resolve(ngx_intake_redis_t *redis);
 
 /*
@@ -570,6 +573,10 @@ void ngx_intake_redis_resolve(ngx_intake_redis_t *redis);
  */
 ngx_int_t ngx_intake_redis_set_address(ngx_intake_redis_t *redis,
     ngx_str_t *host, in_port_t port);
+
+
+/* ngx_intake_redis_connect.c */
+
 void ngx_intake_redis_connect(ngx_intake_redis_t *redis);
 void ngx_intake_redis_connected(ngx_intake_redis_t *redis);
 #if (NGX_SSL)
