@@ -14,7 +14,8 @@
  *   ngx_intake_redis.c             the client: send, deadlines
  *   ngx_intake_redis_retry.c       when to connect, the choice of the server
  *   ngx_intake_redis_op.c          an operation: bytes, outcome, resending
- *   ngx_intake_redis_connection.c  the states and their end
+ *   ngx_intake_redis_connection.c  the states
+ *   ngx_intake_redis_close.c       the end of a connection, what is logged
  *   ngx_intake_redis_io.c          reading and writing
  *   ngx_intake_redis_resolve.c     the addresses of a server
  *   ngx_intake_redis_connect.c     the socket, TLS
@@ -531,19 +532,22 @@ void ngx_intake_redis_set_state(ngx_intake_redis_t *redis,
 void ngx_intake_redis_leave(ngx_intake_redis_t *redis,
     ngx_intake_redis_close_e why, const char *reason, ngx_str_t *text);
 
+void ngx_intake_redis_read_handler(ngx_event_t *rev);
+void ngx_intake_redis_write_handler(ngx_event_t *wev);
+
+
+/* ngx_intake_redis_close.c */
+
+/* The one function that ends a connection or the try to get one. */
+void ngx_intake_redis_close(ngx_intake_redis_t *redis,
+    ngx_intake_redis_close_e why, ngx_err_t err, const char *reason);
+
 /* Keeps the text of an error reply for the log line of the close. */
 void ngx_intake_redis_keep_text(ngx_intake_redis_connection_t *rc,
     ngx_str_t *text);
 
 /* What was reported is over: an operation was done, or no break came. */
 void ngx_intake_redis_report_well(ngx_intake_redis_t *redis);
-
-/* The one function that ends a connection or the try to get one. */
-void ngx_intake_redis_close(ngx_intake_redis_t *redis,
-    ngx_intake_redis_close_e why, ngx_err_t err, const char *reason);
-
-void ngx_intake_redis_read_handler(ngx_event_t *rev);
-void ngx_intake_redis_write_handler(ngx_event_t *wev);
 
 
 /* ngx_intake_redis_io.c */
