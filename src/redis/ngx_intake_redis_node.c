@@ -7,7 +7,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_event.h>
-#include "ngx_intake_redis_internal.h"
+#include "ngx_intake_redis_topology.h"
 
 
 /*

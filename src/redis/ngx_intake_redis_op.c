@@ -6,7 +6,7 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
-#include "ngx_intake_redis_internal.h"
+#include "ngx_intake_redis_topology.h"
 
 
 static ngx_int_t ngx_intake_redis_op_eval(ngx_intake_redis_t *redis,

@@ -9,7 +9,7 @@
 
 
 #include "nginx.h"
-#include "ngx_intake_redis_internal.h"
+#include "ngx_intake_redis_topology.h"
 
 
 /*
