@@ -25,6 +25,8 @@ static ngx_uint_t ngx_intake_redis_op_slot(ngx_intake_redis_op_t *op);
 static void ngx_intake_redis_add_deadline(ngx_intake_redis_t *redis,
     ngx_intake_redis_op_t *op);
 static void ngx_intake_redis_deadline_handler(ngx_event_t *ev);
+static u_char *ngx_intake_redis_log_handler(ngx_log_t *log, u_char *buf,
+    size_t len);
 
 
 ngx_intake_redis_t *
@@ -557,7 +559,7 @@ ngx_intake_redis_deadline_handler(ngx_event_t *ev)
 }
 
 
-u_char *
+static u_char *
 ngx_intake_redis_log_handler(ngx_log_t *log, u_char *buf, size_t len)
 {
     ngx_str_t                *name;

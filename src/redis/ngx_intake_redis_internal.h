@@ -35,18 +35,11 @@
 #include "ngx_intake_redis_error.h"
 
 
-/* the questions of ngx_intake_redis_hello.c are repeated so often, in ms */
-#define NGX_INTAKE_REDIS_PING_INTERVAL  15000
-
 /* a connection that broke sooner, in ms, counts as a failed try */
 #define NGX_INTAKE_REDIS_STEADY         1000
 
-
 #define NGX_INTAKE_REDIS_POOL_SIZE      1024
 #define NGX_INTAKE_REDIS_BUFFER_SIZE    16384
-
-/* an operation that so many connections end with is not sent again */
-#define NGX_INTAKE_REDIS_BREAKS         3
 
 
 /* kinds of durability, each with a command that waits for it */
@@ -295,9 +288,6 @@ void ngx_intake_redis_set_timer(ngx_intake_redis_t *redis);
 
 /* Tells the owner of the client that its info has changed. */
 void ngx_intake_redis_changed(ngx_intake_redis_t *redis);
-
-u_char *ngx_intake_redis_log_handler(ngx_log_t *log, u_char *buf,
-    size_t len);
 
 
 /* ngx_intake_redis_retry.c */

@@ -9,6 +9,10 @@
 #include "ngx_intake_redis_topology.h"
 
 
+/* an operation that so many connections end with is not sent again */
+#define NGX_INTAKE_REDIS_BREAKS  3
+
+
 static ngx_int_t ngx_intake_redis_op_eval(ngx_intake_redis_t *redis,
     ngx_intake_redis_op_t *op);
 static void ngx_intake_redis_op_error(ngx_intake_redis_t *redis,

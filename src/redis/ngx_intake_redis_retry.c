@@ -16,8 +16,12 @@
  */
 
 
+/* ms */
 #define NGX_INTAKE_REDIS_MIN_BACKOFF    100
 #define NGX_INTAKE_REDIS_MAX_BACKOFF    5000
+
+/* until the questions of ngx_intake_redis_hello.c are asked again */
+#define NGX_INTAKE_REDIS_PING_INTERVAL  15000
 
 /* until an operator has changed something */
 #define NGX_INTAKE_REDIS_FAULT_BACKOFF  10000
@@ -162,8 +166,6 @@ ngx_intake_redis_back_off(ngx_intake_redis_t *redis, ngx_uint_t fault)
     ngx_add_timer(&redis->retry, delay);
 }
 
-
-/* keeps what we know of the server true, and finds a dead connection */
 
 void
 ngx_intake_redis_ping_handler(ngx_event_t *ev)

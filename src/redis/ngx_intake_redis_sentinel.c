@@ -26,6 +26,7 @@ static ngx_int_t ngx_intake_redis_found(ngx_intake_redis_t *redis,
     ngx_intake_redis_reply_t *reply);
 static void ngx_intake_redis_ask_handler(ngx_event_t *ev);
 static void ngx_intake_redis_next_sentinel(ngx_intake_redis_t *redis);
+static void ngx_intake_redis_use(ngx_intake_redis_t *redis);
 
 
 ngx_int_t
@@ -220,7 +221,7 @@ ngx_intake_redis_ask_handler(ngx_event_t *ev)
     }
 
     if (sentinel->answered) {
-        ngx_intake_redis_use(redis, &sentinel->server, &sentinel->found);
+        ngx_intake_redis_use(redis);
         return;
     }
 
@@ -252,16 +253,18 @@ ngx_intake_redis_next_sentinel(ngx_intake_redis_t *redis)
 }
 
 
-void
-ngx_intake_redis_use(ngx_intake_redis_t *redis,
-    ngx_intake_redis_server_t *server, ngx_str_t *host)
+/* the server that was named, which is the only peer */
+
+static void
+ngx_intake_redis_use(ngx_intake_redis_t *redis)
 {
-    ngx_intake_redis_peer_t  *peer;
+    ngx_str_t                  *host;
+    ngx_intake_redis_server_t  *server;
 
-    peer = &redis->peers[redis->peer];
+    host = &redis->sentinel->found;
+    server = &redis->sentinel->server;
 
-    peer->conf = server;
-    peer->name = *host;
+    redis->peers[redis->peer].name = *host;
     server->host = *host;
 
     switch (ngx_intake_redis_set_address(redis, host, server->port)) {

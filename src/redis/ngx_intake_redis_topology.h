@@ -97,10 +97,6 @@ void ngx_intake_redis_destroy_sentinel(ngx_intake_redis_t *redis);
 /* DOWN, no address is left: asks who the master is, then connects. */
 void ngx_intake_redis_discover(ngx_intake_redis_t *redis);
 
-/* RESOLVING: the only peer is server, at host from now on; connects. */
-void ngx_intake_redis_use(ngx_intake_redis_t *redis,
-    ngx_intake_redis_server_t *server, ngx_str_t *host);
-
 
 /* ngx_intake_redis_cluster.c */
 
