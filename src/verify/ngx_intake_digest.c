@@ -88,29 +88,6 @@ static ngx_intake_algorithm_t  ngx_intake_algorithms[] = {
     { ngx_string("sns"), NGX_INTAKE_KIND_PUBLIC, NULL }
 };
 
-#define NGX_INTAKE_ALGORITHMS                                                 \
-    (sizeof(ngx_intake_algorithms) / sizeof(ngx_intake_algorithms[0]))
-
-
-ngx_int_t
-ngx_intake_algorithm_find(ngx_str_t *name)
-{
-    ngx_str_t   *known;
-    ngx_uint_t   i;
-
-    for (i = 0; i < NGX_INTAKE_ALGORITHMS; i++) {
-        known = &ngx_intake_algorithms[i].name;
-
-        if (known->len == name->len
-            && ngx_memcmp(known->data, name->data, name->len) == 0)
-        {
-            return i;
-        }
-    }
-
-    return NGX_ERROR;
-}
-
 
 ngx_str_t *
 ngx_intake_algorithm_name(ngx_intake_algorithm_e algorithm)

@@ -53,11 +53,7 @@ typedef enum {
 typedef struct ngx_intake_key_s  ngx_intake_key_t;
 
 
-/* the algorithm of the name, as "hmac-sha256", or NGX_ERROR */
-
-ngx_int_t ngx_intake_algorithm_find(ngx_str_t *name);
-
-/* the name of the algorithm; static */
+/* the name of the algorithm, as "hmac-sha256"; static */
 
 ngx_str_t *ngx_intake_algorithm_name(ngx_intake_algorithm_e algorithm);
 
