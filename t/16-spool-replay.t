@@ -207,6 +207,46 @@ subtest 'a .bad that is renamed too early' => sub {
 };
 
 
+# The file of what is being replayed, which a holds up for seconds, is no longer
+# there at its end.  The first worker, which counts the files, has seen that.
+
+subtest 'a segment that is removed too early' => sub {
+    my ($t, $redis, $a, $b) = start(workers => 2);
+    my ($first, $second) = $t->worker_pids();
+
+    ($first, $second) = ($second, $first) if $first > $second;
+    kill 'STOP', $first;
+    keep($a, 'a-1');
+    keep($b, 'b-1');
+    kill 'STOP', $second;
+    $redis->start();
+    $redis->command(qw(SET intake:{a} text));
+    kill 'CONT', $second;
+    ok($t->wait_for(sub { $redis->command(qw(XLEN intake:{b})) == 1 }, 20),
+       'it is being replayed');
+    is(unlink(spool_files($t, 'seg')), 1, 'removed');
+    kill 'CONT', $first;
+    $t->wait_for(sub { $a->metric('intake_spool_files') == 0 }, 3);
+    kill 'STOP', $first;
+    $redis->command(qw(DEL intake:{a}));
+    ok($t->wait_for(sub { $a->count('a-1') }, 40), 'replayed all the same');
+    $t->wait_for(sub { $a->metric('intake_spool_files') != 0 }, 1);
+    cmp_ok($a->metric('intake_spool_files'), '<', 2, 'the files are no less');
+    $_->balance('each once') for $a, $b;
+
+    $redis->stop();
+    keep($a, 'a-2');
+    $redis->start();
+    ok(spool_empty($t, 40), 'so is the next one');
+    is($a->count('a-2'), 1, 'once');
+    kill 'CONT', $first;
+    ok($t->wait_for(sub { $a->metric('intake_spool_bytes') == 0
+                          && $a->metric('intake_spool_files') == 0 }),
+       'the bytes are counted right');
+    $t->finish();
+};
+
+
 # what a loss of power, or a disk, makes of the first 44 bytes
 
 my %headers = (

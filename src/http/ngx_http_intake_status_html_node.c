@@ -256,7 +256,8 @@ ngx_http_intake_put_spool(ngx_http_intake_writer_t *w,
         ngx_http_intake_put(w, " of ");
         ngx_http_intake_put_megabytes(w, imcf->spool.max_size);
         ngx_http_intake_put(w, " in ");
-        ngx_http_intake_put_count(w, spool->files, "file", "files");
+        ngx_http_intake_put_count(w, ngx_intake_spool_files(spool), "file",
+                                  "files");
         ngx_http_intake_put(w, ", the oldest ");
         ngx_http_intake_put_distance(w, page, (int64_t) spool->oldest * 1000);
         ngx_http_intake_put(w, " old");

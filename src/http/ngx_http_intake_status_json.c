@@ -143,7 +143,8 @@ ngx_http_intake_json_spool(ngx_http_intake_json_t *json,
     ngx_http_intake_json_flag(json, "takes", status->spool_takes);
     ngx_http_intake_json_integer(json, "bytes",
                                  ngx_intake_spool_bytes(shared));
-    ngx_http_intake_json_integer(json, "files", shared->files);
+    ngx_http_intake_json_integer(json, "files",
+                                 ngx_intake_spool_files(shared));
 
     if (oldest) {
         ngx_http_intake_json_time(json, "oldest", oldest, -1);

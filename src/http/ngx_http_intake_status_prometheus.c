@@ -176,7 +176,8 @@ ngx_http_intake_expose_spool(ngx_http_intake_writer_t *w)
 
     ngx_http_intake_family(w, "intake_spool_files", "gauge", NULL,
                            "Segments of the spool that wait for Redis.");
-    ngx_http_intake_sample(w, NULL, NULL, NULL, "%uA", spool->files);
+    ngx_http_intake_sample(w, NULL, NULL, NULL, "%uA",
+                           ngx_intake_spool_files(spool));
 
     ngx_http_intake_family(w, "intake_spool_oldest_timestamp_seconds",
                            "gauge", "seconds",

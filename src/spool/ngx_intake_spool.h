@@ -65,9 +65,11 @@ typedef struct {
 typedef void (*ngx_intake_spool_handler_pt)(void *data, ngx_int_t rc);
 
 
-/* bytes of shared; what is counted twice for a moment may make them negative */
+/* of shared; what is counted twice for a moment may make them negative */
 #define ngx_intake_spool_bytes(shared)                                       \
     ((ngx_atomic_int_t) (shared)->bytes > 0 ? (shared)->bytes : 0)
+#define ngx_intake_spool_files(shared)                                       \
+    ((ngx_atomic_int_t) (shared)->files > 0 ? (shared)->files : 0)
 
 
 /*

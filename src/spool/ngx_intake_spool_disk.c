@@ -503,12 +503,16 @@ ngx_intake_spool_copy_record(ngx_intake_spool_read_t *call, int fd,
 }
 
 
+/* somebody may have removed or renamed it, and there are others to replay */
+
 static ngx_int_t
 ngx_intake_spool_end_file(ngx_intake_spool_read_t *call)
 {
     if (call->damaged[0] == '\0') {
 
-        if (unlinkat(call->dir, (char *) call->name, 0) == -1) {
+        if (unlinkat(call->dir, (char *) call->name, 0) == -1
+            && errno != ENOENT)
+        {
             return ngx_intake_spool_failed(call, "unlinkat");
         }
 
@@ -517,7 +521,8 @@ ngx_intake_spool_end_file(ngx_intake_spool_read_t *call)
 
     if (renameat(call->dir, (char *) call->name, call->dir,
                  (char *) call->damaged)
-        == -1)
+        == -1
+        && errno != ENOENT)
     {
         return ngx_intake_spool_failed(call, "renameat");
     }
