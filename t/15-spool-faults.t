@@ -58,6 +58,26 @@ sub done {
 }
 
 
+# What is added to a segment that has no name any more would never be replayed.
+
+subtest 'a segment that somebody removes' => sub {
+    my ($t, $redis, $d) = start();
+
+    $t->expect_log(qr/\[crit\].*fstat\(\) failed/);
+    is($d->deliver('removed')->status, 200, 'kept');
+    is(unlink(spool_files($t, 'seg')), 1, 'removed');
+    is($d->deliver('behind')->status, 503, 'not kept there');
+    is($d->deliver('next')->status, 200, 'in the next one');
+    is(scalar spool_files($t), 1, 'a file');
+
+    $redis->start();
+    ok(spool_empty($t), 'replayed');
+    is(join(' ', map { $_->{fields}{id} } $redis->entries('intake:{a}')),
+       'next', 'what was kept');
+    $t->finish();
+};
+
+
 # [the fault, the call that the log names, whether a segment goes on]
 
 my @failures = (['eio', 'fdatasync', 0], ['full', 'pwritev', 1]);

@@ -18,6 +18,7 @@
 
 
 static ngx_int_t ngx_intake_spool_make_file(ngx_intake_spool_write_t *call);
+static ngx_int_t ngx_intake_spool_check_file(ngx_intake_spool_write_t *call);
 static ngx_int_t ngx_intake_spool_write_records(
     ngx_intake_spool_write_t *call, off_t offset, ngx_uint_t header);
 static ngx_int_t ngx_intake_spool_publish(ngx_intake_spool_write_t *call);
@@ -51,7 +52,9 @@ ngx_intake_spool_write_batch(void *data)
     call->failed = NULL;
     made = (call->fd == -1);
 
-    if (made && ngx_intake_spool_make_file(call) != NGX_OK) {
+    if (made ? ngx_intake_spool_make_file(call) != NGX_OK
+             : ngx_intake_spool_check_file(call) != NGX_OK)
+    {
         return;
     }
 
@@ -104,6 +107,31 @@ ngx_intake_spool_make_file(ngx_intake_spool_write_t *call)
     }
 
     return NGX_OK;
+}
+
+
+/* what is added to a file that somebody has removed would never be replayed */
+
+static ngx_int_t
+ngx_intake_spool_check_file(ngx_intake_spool_write_t *call)
+{
+    struct stat  st;
+
+    if (fstat(call->fd, &st) == 0) {
+
+        if (st.st_nlink) {
+            return NGX_OK;
+        }
+
+        errno = ENOENT;
+    }
+
+    (void) ngx_intake_spool_failed(call, "fstat");
+
+    (void) close(call->fd);
+    call->fd = -1;
+
+    return NGX_ERROR;
 }
 
 
