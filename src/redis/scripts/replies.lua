@@ -69,26 +69,13 @@ local function find(k, p, has, raw)
 end
 
 
+-- What is said of a conversation that is not known: what it counts is dropped.
+
 local function foresee(k, p, raw)
-    local v, te, counts = unpacked(c, KEYS[k], raw), tonumber(ARGV[p + 1]),
-                          c.counts
+    local v, counts = unpacked(c, KEYS[k], raw), c.counts
 
-    c.b = p + 6
     c.counts = {}
-
-    if ARGV[p] == 'outbound' then
-        outbound(c, v, te)
-
-    elseif ARGV[p] == 'close' then
-        close(c, v, te)
-
-    elseif ARGV[p] == 'pause' then
-        pause(c, v, te, 1)
-
-    elseif ARGV[p] == 'resume' then
-        pause(c, v, te, 0)
-    end
-
+    feed(c, v, p)
     c.counts = counts
 
     if v.l or v.Z[1] then

@@ -66,18 +66,14 @@ local function reckon(v, last)
 end
 
 
--- What has been reckoned up to a time stays as it is; found are the readings
--- at which the clock stands.
+-- The pauses up to a time are over, with the wait if that has ended; what is
+-- given as the rest stands for them.
 
-local function hold(v, te, found)
-    local rest = {}
-
-    if v.a or v.b > 0 then
-        rest = { te, 2, { v.b, v.w or false, v.a and found or false } }
-    end
+local function drop(v, te, ended, rest)
+    rest = rest or {}
 
     for i = 1, #v.Z, 3 do
-        if v.Z[i] > te then
+        if v.Z[i] > te and not (ended and v.Z[i + 1] == 2) then
             for j = i, i + 2 do
                 rest[#rest + 1] = v.Z[j]
             end
@@ -85,6 +81,16 @@ local function hold(v, te, found)
     end
 
     v.Z = rest
+end
+
+
+-- What has been reckoned up to a time stays as it is; found are the readings
+-- at which the clock stands.
+
+local function hold(v, te, found)
+    drop(v, te, false, (v.a or v.b > 0) and {
+        te, 2, { v.b, v.w or false, v.a and found or false }
+    })
 end
 
 
@@ -110,23 +116,6 @@ local function keep(c, v, te, what)
         reckon(v, Z[46])
         hold(v, Z[46], v.z)
     end
-end
-
-
--- The pauses up to a time are over, with the wait if that has ended.
-
-local function drop(v, te, ended)
-    local rest = {}
-
-    for i = 1, #v.Z, 3 do
-        if v.Z[i] > te and not (ended and v.Z[i + 1] == 2) then
-            for j = i, i + 2 do
-                rest[#rest + 1] = v.Z[j]
-            end
-        end
-    end
-
-    v.Z = rest
 end
 
 

@@ -81,7 +81,6 @@ local function insert(v, te, b, x, id, name)
             table.remove(P, #P - 5)
         end
     end
-
 end
 
 
