@@ -60,21 +60,6 @@ static fuzz_t  fuzz;
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 
-static ngx_array_t *
-fuzz_array(void *elts, ngx_uint_t n)
-{
-    ngx_array_t  *array;
-
-    array = fuzz_alloc(sizeof(ngx_array_t));
-    memset(array, 0, sizeof(ngx_array_t));
-
-    array->elts = elts;
-    array->nelts = n;
-
-    return array;
-}
-
-
 static ngx_http_intake_word_t *
 fuzz_word(ngx_array_t *words, ngx_http_intake_word_e type, const char *text)
 {

@@ -64,21 +64,6 @@ static fuzz_t  fuzz;
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 
-static ngx_array_t *
-fuzz_array(void *elts, ngx_uint_t n)
-{
-    ngx_array_t  *array;
-
-    array = fuzz_alloc(sizeof(ngx_array_t));
-    memset(array, 0, sizeof(ngx_array_t));
-
-    array->elts = elts;
-    array->nelts = n;
-
-    return array;
-}
-
-
 /* a list of one REF of one SRC */
 
 static ngx_array_t *

@@ -74,21 +74,6 @@ fuzz_path(ngx_http_intake_src_t *src, const char *name)
 }
 
 
-static ngx_array_t *
-fuzz_array(void *elts)
-{
-    ngx_array_t  *array;
-
-    array = fuzz_alloc(sizeof(ngx_array_t));
-    memset(array, 0, sizeof(ngx_array_t));
-
-    array->elts = elts;
-    array->nelts = 1;
-
-    return array;
-}
-
-
 static void
 fuzz_conf(void)
 {
@@ -112,7 +97,7 @@ fuzz_conf(void)
     memset(word, 0, sizeof(ngx_http_intake_word_t));
     ngx_str_set(&word->text, "intake");
 
-    fuzz.claim.value = fuzz_array(word);
+    fuzz.claim.value = fuzz_array(word, 1);
 
     ngx_str_set(&fuzz.secret.value, "secret");
 
@@ -132,10 +117,10 @@ fuzz_conf(void)
     fuzz.platform.algorithm = NGX_INTAKE_ALGORITHM_JWT_HS256;
     fuzz.platform.signature = &fuzz.token;
     fuzz.platform.jwt = &fuzz.jwt;
-    fuzz.platform.claims = fuzz_array(&fuzz.claim);
+    fuzz.platform.claims = fuzz_array(&fuzz.claim, 1);
 
     fuzz.source.platform = &fuzz.platform;
-    fuzz.source.secrets = fuzz_array(&fuzz.secret);
+    fuzz.source.secrets = fuzz_array(&fuzz.secret, 1);
     fuzz.source.paths = &fuzz.paths;
     fuzz.source.leeway = 60;
 }

@@ -127,6 +127,21 @@ fuzz_copy(const void *data, size_t len)
 }
 
 
+ngx_array_t *
+fuzz_array(void *elts, ngx_uint_t n)
+{
+    ngx_array_t  *array;
+
+    array = fuzz_alloc(sizeof(ngx_array_t));
+    memset(array, 0, sizeof(ngx_array_t));
+
+    array->elts = elts;
+    array->nelts = n;
+
+    return array;
+}
+
+
 void
 fuzz_free(void)
 {

@@ -42,10 +42,14 @@ void fuzz_add_header(ngx_http_request_t *r, const char *name,
 
 ngx_str_t fuzz_line(const uint8_t **data, const uint8_t *last);
 
-/* an allocation of a pool, and a copy of a text in one */
+/*
+ * An allocation of a pool, a copy of a text in one, and an array whose elements
+ * stay where they are.
+ */
 
 void *fuzz_alloc(size_t size);
 ngx_str_t fuzz_copy(const void *data, size_t len);
+ngx_array_t *fuzz_array(void *elts, ngx_uint_t n);
 
 void fuzz_free(void);
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include "ngx_intake_form_json.h"
 #include "bytes.h"
+#include "form_pairs.h"
 #include "tap.h"
 
 
@@ -27,14 +28,6 @@ typedef struct {
     const char               *expect;       /* "name=value;" for each field */
     ngx_intake_form_error_e   error;
 } test_json_t;
-
-
-typedef struct {
-    char         text[4096];
-    size_t       len;
-    ngx_uint_t   calls;
-    ngx_uint_t   stop;                      /* the call to end at */
-} test_log_t;
 
 
 /* the limits are 5 fields, names of 6 bytes and values of 12 */
@@ -137,30 +130,17 @@ static test_json_t  test_bodies[] = {
 
 
 static ngx_int_t
-test_log(void *ctx, ngx_str_t *name, ngx_str_t *value, ngx_uint_t replaced)
+test_pair(void *ctx, ngx_str_t *name, ngx_str_t *value, ngx_uint_t replaced)
 {
-    test_log_t *log = ctx;
-
-    if (log->len + name->len + value->len + 2 < sizeof(log->text)) {
-        ngx_memcpy(log->text + log->len, name->data, name->len);
-        log->len += name->len;
-        log->text[log->len++] = '=';
-        ngx_memcpy(log->text + log->len, value->data, value->len);
-        log->len += value->len;
-        log->text[log->len++] = ';';
-    }
-
-    log->calls++;
-
-    return (log->calls == log->stop) ? NGX_ERROR : NGX_OK;
+    return form_pairs_add(ctx, name, value) ? NGX_ERROR : NGX_OK;
 }
 
 
 /* the body and the buffer are of just their sizes, and the body stays */
 
 static ngx_int_t
-test_read(test_log_t *log, ngx_intake_form_limits_t *limits, const char *body,
-    size_t len, ngx_intake_form_error_e *error)
+test_read(form_pairs_t *log, ngx_intake_form_limits_t *limits,
+    const char *body, size_t len, ngx_intake_form_error_e *error)
 {
     u_char                          *data, *buffer;
     ngx_int_t                        rc;
@@ -169,7 +149,7 @@ test_read(test_log_t *log, ngx_intake_form_limits_t *limits, const char *body,
     log->len = 0;
     log->calls = 0;
 
-    j.handler = test_log;
+    j.handler = test_pair;
     j.ctx = log;
     j.limits = limits;
 
@@ -201,8 +181,8 @@ test_pairs(void)
 {
     ngx_int_t                  rc;
     ngx_uint_t                 good;
-    test_log_t                 log;
     test_json_t               *t;
+    form_pairs_t               log;
     ngx_intake_form_error_e    error;
     ngx_intake_form_limits_t   limits;
 
@@ -250,7 +230,7 @@ test_members(void)
 {
     size_t                     len;
     ngx_uint_t                 i, n;
-    test_log_t                 log;
+    form_pairs_t               log;
     static char                body[32 * 1024];
     ngx_intake_form_error_e    error;
     ngx_intake_form_limits_t   limits;

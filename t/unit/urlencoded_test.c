@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include "ngx_intake_urlencoded.h"
 #include "bytes.h"
+#include "form_pairs.h"
 #include "tap.h"
 
 
@@ -17,14 +18,6 @@ typedef struct {
     const char  *body;
     const char  *expect;            /* "name=value;" for each pair */
 } test_pair_t;
-
-
-typedef struct {
-    char         text[4096];
-    size_t       len;
-    ngx_uint_t   calls;
-    ngx_uint_t   stop;              /* the call to end at */
-} test_log_t;
 
 
 static test_pair_t  test_pairs[] = {
@@ -65,30 +58,17 @@ static test_pair_t  test_pairs[] = {
 
 
 static ngx_int_t
-test_log(void *ctx, ngx_str_t *name, ngx_str_t *value)
+test_pair(void *ctx, ngx_str_t *name, ngx_str_t *value)
 {
-    test_log_t *log = ctx;
-
-    if (log->len + name->len + value->len + 2 < sizeof(log->text)) {
-        ngx_memcpy(log->text + log->len, name->data, name->len);
-        log->len += name->len;
-        log->text[log->len++] = '=';
-        ngx_memcpy(log->text + log->len, value->data, value->len);
-        log->len += value->len;
-        log->text[log->len++] = ';';
-    }
-
-    log->calls++;
-
-    return (log->calls == log->stop) ? NGX_ABORT : NGX_OK;
+    return form_pairs_add(ctx, name, value) ? NGX_ABORT : NGX_OK;
 }
 
 
 /* first bytes and then the rest, or byte by byte; pieces of their own memory */
 
 static ngx_int_t
-test_parse(test_log_t *log, ngx_intake_form_limits_t *limits, const char *body,
-    size_t len, size_t first, ngx_intake_form_error_e *error)
+test_parse(form_pairs_t *log, ngx_intake_form_limits_t *limits,
+    const char *body, size_t len, size_t first, ngx_intake_form_error_e *error)
 {
     size_t                    n, pos;
     u_char                   *buffer, *piece;
@@ -98,7 +78,7 @@ test_parse(test_log_t *log, ngx_intake_form_limits_t *limits, const char *body,
     log->len = 0;
     log->calls = 0;
 
-    u.handler = test_log;
+    u.handler = test_pair;
     u.ctx = log;
     u.limits = limits;
 
@@ -147,8 +127,8 @@ test_pieces(void)
 {
     size_t                     len, at;
     ngx_uint_t                 good;
-    test_log_t                 log;
     test_pair_t               *t;
+    form_pairs_t               log;
     ngx_intake_form_error_e    error;
     ngx_intake_form_limits_t   limits;
 
@@ -195,7 +175,7 @@ test_limit(ngx_intake_form_limits_t *limits, const char *body,
     size_t                   len, at;
     ngx_int_t                rc;
     ngx_uint_t               good;
-    test_log_t               log;
+    form_pairs_t             log;
     ngx_intake_form_error_e  error;
 
     log.stop = 0;
@@ -256,7 +236,7 @@ static void
 test_ends(void)
 {
     u_char                     buffer[8];
-    test_log_t                 log;
+    form_pairs_t               log;
     ngx_intake_form_error_e    error;
     ngx_intake_urlencoded_t    u;
     ngx_intake_form_limits_t   limits;
@@ -277,7 +257,7 @@ test_ends(void)
 
     /* what was promised was less */
 
-    u.handler = test_log;
+    u.handler = test_pair;
     u.ctx = &log;
     u.limits = &limits;
 
