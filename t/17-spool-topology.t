@@ -329,17 +329,17 @@ subtest 'Cluster' => sub {
 
     my $name = $dead[0];
     my $stream = "intake:{$name}";
-    my $slot = Intake::Cluster::ask($dead, 'CLUSTER', 'KEYSLOT', $stream);
+    my $slot = $dead->ask('CLUSTER', 'KEYSLOT', $stream);
     my ($to) = grep { $_ != $dead } $cluster->nodes();
 
-    Intake::Cluster::ask($dead, 'FLUSHALL');
+    $dead->ask('FLUSHALL');
     $dead->kill();
     is($d{$name}->deliver('moved')->json->{entry}, undef, 'spooled');
 
     my $id = $cluster->id($to);
 
     for my $node (grep { $_ != $dead } $cluster->nodes()) {
-        Intake::Cluster::ask($node, 'CLUSTER', 'SETSLOT', $slot, 'NODE', $id);
+        $node->ask('CLUSTER', 'SETSLOT', $slot, 'NODE', $id);
     }
 
     ok($t->wait_for(sub {

@@ -268,8 +268,7 @@ EOC
 sub user {
     my ($redis, @more) = @_;
 
-    Intake::Cluster::ask($redis, 'ACL', 'SETUSER', split / /)
-        for @lines[0, 1], @more;
+    $redis->ask('ACL', 'SETUSER', split / /) for @lines[0, 1], @more;
 }
 
 
@@ -341,17 +340,16 @@ subtest 'a cluster' => sub {
 
     my $from = $all->owner($stream);
     my ($to) = grep { $_ != $from } $all->nodes();
-    my @slot = ('CLUSTER', 'SETSLOT', Intake::Cluster::ask($from, 'CLUSTER',
-                                                 'KEYSLOT', $stream));
+    my $slot = $from->ask('CLUSTER', 'KEYSLOT', $stream);
+    my @slot = ('CLUSTER', 'SETSLOT', $slot);
     my ($from_id, $to_id) = map { $all->id($_) } $from, $to;
 
-    Intake::Cluster::ask($to, @slot, 'IMPORTING', $from_id);
-    Intake::Cluster::ask($from, @slot, 'MIGRATING', $to_id);
-    Intake::Cluster::ask($from, 'MIGRATE', '127.0.0.1', $to->port(), '', 0,
-                         5000, 'KEYS', @{Intake::Cluster::ask(
-                             $from, 'CLUSTER', 'GETKEYSINSLOT', $slot[2], 9)});
+    $to->ask(@slot, 'IMPORTING', $from_id);
+    $from->ask(@slot, 'MIGRATING', $to_id);
+    $from->ask('MIGRATE', '127.0.0.1', $to->port(), '', 0, 5000, 'KEYS',
+               @{$from->ask('CLUSTER', 'GETKEYSINSLOT', $slot, 9)});
     is($d->deliver('a')->json->{duplicate}, JSON::PP::true, 'by ASK');
-    Intake::Cluster::ask($_, @slot, 'NODE', $to_id) for $to, $from;
+    $_->ask(@slot, 'NODE', $to_id) for $to, $from;
     ok($t->wait_for(sub { $d->deliver('b')->status == 200 }), 'by MOVED');
     $d->balance('each once');
     is_deeply(denied($_), [], 'nothing was denied') for $from, $to;

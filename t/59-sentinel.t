@@ -25,9 +25,6 @@ use Intake::Sentinels;
 use Intake::Test;
 
 
-sub ask { Intake::Sentinels::ask(@_) }
-
-
 sub url {
     my (@sentinels) = @_;
     return 'sentinel://shop@' . join ',', map { '127.0.0.1:' . $_->port() }
@@ -56,7 +53,7 @@ subtest "a fail-over under load: $binary" => sub {
 
     ok($d->ready(), 'a connection');
     is($d->deliver('first')->status, 200, 'stored');
-    is(ask($two, 'XLEN', 'intake:{a}'), 1, 'at the replica, too');
+    is($two->ask('XLEN', 'intake:{a}'), 1, 'at the replica, too');
 
     my ($n, $stored, $killed, $since, @kept) = (0, 0);
 
@@ -78,9 +75,7 @@ subtest "a fail-over under load: $binary" => sub {
             $stored = 0;
         }
 
-        if ($killed && !$since
-            && ask($two, 'ROLE')->[0] eq 'master')
-        {
+        if ($killed && !$since && $two->ask('ROLE')->[0] eq 'master') {
             $one->start();
             $since = time();
         }
@@ -105,7 +100,7 @@ subtest "a fail-over under load: $binary" => sub {
 
     $sentinels[0]->kill();
     ok($d->steady(), 'connections');
-    ask($two, qw(CLIENT KILL TYPE normal SKIPME yes));
+    $two->ask(qw(CLIENT KILL TYPE normal SKIPME yes));
     ok($t->wait_for(sub { $d->deliver('without one')->status == 200 }),
        'stored with two sentinels');
     $d->balance('each once');

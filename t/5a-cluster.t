@@ -107,8 +107,8 @@ subtest "six servers: $binary" => sub {
 
     # a script that a node has not got, on each of them
 
-    Intake::Cluster::ask($_, 'SCRIPT', 'FLUSH')
-        for map { $cluster->owner("intake:{$_}") } @names;
+    $_->ask('SCRIPT', 'FLUSH') for map { $cluster->owner("intake:{$_}") }
+                                   @names;
     is($d{$_}->deliver("flushed $_")->status, 200, "$_: stored by EVAL")
         for @names;
 
@@ -118,22 +118,19 @@ subtest "six servers: $binary" => sub {
     my $from = $cluster->owner($stream);
     my ($to) = grep { $_ != $from } map { $cluster->owner("intake:{$_}") }
                                     @names;
-    my $slot = Intake::Cluster::ask($from, 'CLUSTER', 'KEYSLOT', $stream);
+    my $slot = $from->ask('CLUSTER', 'KEYSLOT', $stream);
     my ($from_id, $to_id) = map { $cluster->id($_) } $from, $to;
     my $left;
 
     work($t, $d, sub { $_[0] >= 50 });
-    Intake::Cluster::ask($to, 'CLUSTER', 'SETSLOT', $slot, 'IMPORTING',
-                         $from_id);
-    Intake::Cluster::ask($from, 'CLUSTER', 'SETSLOT', $slot, 'MIGRATING',
-                         $to_id);
+    $to->ask('CLUSTER', 'SETSLOT', $slot, 'IMPORTING', $from_id);
+    $from->ask('CLUSTER', 'SETSLOT', $slot, 'MIGRATING', $to_id);
 
     my ($taken, $refused) = work($t, $d, sub {
-        my $keys = Intake::Cluster::ask($from, 'CLUSTER', 'GETKEYSINSLOT',
-                                        $slot, 40);
+        my $keys = $from->ask('CLUSTER', 'GETKEYSINSLOT', $slot, 40);
 
-        Intake::Cluster::ask($from, 'MIGRATE', '127.0.0.1', $to->port(), '',
-                             0, 5000, 'REPLACE', 'KEYS', @$keys) if @$keys;
+        $from->ask('MIGRATE', '127.0.0.1', $to->port(), '', 0, 5000,
+                   'REPLACE', 'KEYS', @$keys) if @$keys;
         $left = @$keys;
 
         return $left == 0;
@@ -146,8 +143,7 @@ subtest "six servers: $binary" => sub {
 
     is($d->deliver('first a')->status, 200, 'a duplicate, by ASK');
     is_problem($d->deliver('asked'), 'STORE_UNAVAILABLE', 'what is new');
-    Intake::Cluster::ask($_, 'CLUSTER', 'SETSLOT', $slot, 'NODE', $to_id)
-        for $to, $from;
+    $_->ask('CLUSTER', 'SETSLOT', $slot, 'NODE', $to_id) for $to, $from;
     work($t, $d, sub { $_[0] >= 50 });
     is($cluster->owner($stream), $to, 'it is there');
     $d->balance('each once');

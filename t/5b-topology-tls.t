@@ -66,8 +66,7 @@ subtest 'Sentinel' => sub {
     # the other one becomes the master
 
     ok($t->wait_for(sub { eval {
-        Intake::Sentinels::ask(($shop->sentinels())[0],
-                               qw(SENTINEL FAILOVER shop)); 1 } }),
+        ($shop->sentinels())[0]->ask(qw(SENTINEL FAILOVER shop)); 1 } }),
        'a fail-over');
     ok($t->wait_for(sub { Intake::Sentinels::is_master($shop->two())
                           && !Intake::Sentinels::is_master($shop->one()) },
@@ -178,12 +177,10 @@ sub deliveries {
 sub give {
     my ($cluster, $name, $to) = @_;
     my $from = $cluster->owner("intake:{$name}");
-    my $slot = Intake::Cluster::ask($from, 'CLUSTER', 'KEYSLOT',
-                                    "intake:{$name}");
+    my $slot = $from->ask('CLUSTER', 'KEYSLOT', "intake:{$name}");
     my $id = $cluster->id($to);
 
-    Intake::Cluster::ask($_, 'CLUSTER', 'SETSLOT', $slot, 'NODE', $id)
-        for $to, $from;
+    $_->ask('CLUSTER', 'SETSLOT', $slot, 'NODE', $id) for $to, $from;
 }
 
 

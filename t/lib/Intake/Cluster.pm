@@ -13,7 +13,7 @@ package Intake::Cluster;
 # TLS, binary, hosts, the addresses of the nodes if they are not 127.0.0.1; all
 # others are those of redis-server.
 #
-# Nodes are Intake::RedisServers; ask() survives that one was restarted.
+# Nodes are Intake::RedisServers.
 
 use strict;
 use warnings;
@@ -63,7 +63,7 @@ sub new {
 
 
 sub nodes { @{$_[0]{nodes}} }
-sub id { ask($_[1], 'CLUSTER', 'MYID') }
+sub id { $_[1]->ask('CLUSTER', 'MYID') }
 
 
 sub join {
@@ -72,23 +72,25 @@ sub join {
     my ($masters, $count) = ($self->{masters}, scalar $self->nodes());
 
     for my $i (0 .. $masters - 1) {
-        ask($self->{nodes}[$i], 'CLUSTER', 'ADDSLOTSRANGE',
-            int($i * 16384 / $masters), int(($i + 1) * 16384 / $masters) - 1);
-        ask($self->{nodes}[$i], 'CLUSTER', 'SET-CONFIG-EPOCH', $i + 1);
+        my $node = $self->{nodes}[$i];
+
+        $node->ask('CLUSTER', 'ADDSLOTSRANGE', int($i * 16384 / $masters),
+                   int(($i + 1) * 16384 / $masters) - 1);
+        $node->ask('CLUSTER', 'SET-CONFIG-EPOCH', $i + 1);
     }
 
-    ask($first, 'CLUSTER', 'MEET', $_->host(), $_->port(),
-        $_->{options}{'cluster-port'}) for @others;
+    $first->ask('CLUSTER', 'MEET', $_->host(), $_->port(),
+                $_->{options}{'cluster-port'}) for @others;
 
     $self->{t}->wait_for(sub { $count == grep {
-        $count == (() = ask($_, 'CLUSTER', 'NODES') =~ /connected/g)
+        $count == (() = $_->ask('CLUSTER', 'NODES') =~ /connected/g)
     } $self->nodes() }, 30) or die "the nodes do not meet\n";
 
     for my $i ($masters .. $count - 1 - $self->{spare}) {
         my $id = $self->id($self->{nodes}[$i % $masters]);
 
         $self->{t}->wait_for(sub {
-            eval { ask($self->{nodes}[$i], 'CLUSTER', 'REPLICATE', $id) } });
+            eval { $self->{nodes}[$i]->ask('CLUSTER', 'REPLICATE', $id) } });
     }
 
     $self->whole() or die "no cluster\n";
@@ -105,28 +107,18 @@ sub whole {
 
 sub is_whole {
     my ($self) = @_;
-    my @up = grep { eval { ask($_, 'PING') } } $self->nodes();
-    my @masters = grep { ask($_, 'ROLE')->[0] eq 'master'
-                         && ask($_, 'CLUSTER', 'NODES')
+    my @up = grep { eval { $_->ask('PING') } } $self->nodes();
+    my @masters = grep { $_->ask('ROLE')->[0] eq 'master'
+                         && $_->ask('CLUSTER', 'NODES')
                             =~ /myself,master \S+ \S+ \S+ \S+ \S+ \d/ }
                   @up;
 
     return @masters == $self->{masters}
-           && !grep({ ask($_, 'CLUSTER', 'INFO')
+           && !grep({ $_->ask('CLUSTER', 'INFO')
                       !~ /^cluster_state:ok/m } @up)
            && @masters == grep { !$self->{replicas}
-               || ask($_, 'INFO', 'replication') =~ /state=online/
+               || $_->ask('INFO', 'replication') =~ /state=online/
            } @masters;
-}
-
-
-sub ask {
-    my ($redis, @command) = @_;
-    my $reply = eval { $redis->command(@command) };
-
-    return $reply if defined $reply;
-    delete $redis->{client};
-    return $redis->command(@command);
 }
 
 
@@ -146,8 +138,8 @@ sub owner {
     my ($self, $key) = @_;
 
     for my $node ($self->nodes()) {
-        next unless eval { ask($node, 'ROLE')->[0] eq 'master' };
-        return $node if eval { ask($node, 'EXISTS', $key); 1 };
+        next unless eval { $node->ask('ROLE')->[0] eq 'master' };
+        return $node if eval { $node->ask('EXISTS', $key); 1 };
     }
 
     die "nobody has $key\n";
@@ -162,7 +154,7 @@ sub entries {
 
 sub command {
     my ($self, @command) = @_;
-    return ask($self->owner($command[1]), @command);
+    return $self->owner($command[1])->ask(@command);
 }
 
 

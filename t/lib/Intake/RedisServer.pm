@@ -151,6 +151,19 @@ sub command {
 }
 
 
+# The same where the connection may have ended since the last time: the server
+# was restarted, or its role was changed.
+
+sub ask {
+    my ($self, @args) = @_;
+    my $reply = eval { $self->command(@args) };
+
+    return $reply if defined $reply;
+    delete $self->{client};
+    return $self->command(@args);
+}
+
+
 # The entries of a stream, oldest first: { entry => ID, fields => { }, names
 # => [in their order] } each.
 

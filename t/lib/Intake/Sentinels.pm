@@ -46,8 +46,8 @@ sub new {
         password => $opt{password}) } 1 .. 3];
 
     $t->wait_for(sub {
-        ask($one, 'INFO', 'replication') =~ /state=online/
-        && !grep { my %of = @{ask($_, qw(SENTINEL MASTER shop))};
+        $one->ask('INFO', 'replication') =~ /state=online/
+        && !grep { my %of = @{$_->ask(qw(SENTINEL MASTER shop))};
                    $of{'num-slaves'} != 1 || $of{'num-other-sentinels'} != 2
         } $self->sentinels() }, 30) or die "the sentinels see nothing\n";
 
@@ -67,21 +67,9 @@ sub url {
 }
 
 
-# A server ends the connections when its role is changed.
-
-sub ask {
-    my ($redis, @command) = @_;
-    my $reply = eval { $redis->command(@command) };
-
-    return $reply if defined $reply;
-    delete $redis->{client};
-    return $redis->command(@command);
-}
-
-
 sub is_master {
     my ($redis) = @_;
-    my $role = eval { ask($redis, 'ROLE') };
+    my $role = eval { $redis->ask('ROLE') };
 
     return $role && $role->[0] eq 'master';
 }
@@ -99,7 +87,7 @@ sub master {
 
 sub command {
     my ($self, @command) = @_;
-    return ask($self->master(), @command);
+    return $self->master()->ask(@command);
 }
 
 

@@ -54,11 +54,8 @@ sub version {
     my ($self) = @_;
     my ($node) = $self->{cluster}->nodes();
 
-    return ask($node, 'INFO', 'server') =~ /^redis_version:(\S+)/m && $1;
+    return $node->ask('INFO', 'server') =~ /^redis_version:(\S+)/m && $1;
 }
-
-
-sub ask { Intake::Cluster::ask(@_) }
 
 
 sub stream {
@@ -75,7 +72,7 @@ sub master {
 
 sub replica {
     my ($self) = @_;
-    my @replicas = grep { ask($_, 'ROLE')->[0] eq 'slave' }
+    my @replicas = grep { $_->ask('ROLE')->[0] eq 'slave' }
                    $self->{cluster}->nodes();
 
     return $replicas[rand @replicas];
@@ -126,8 +123,8 @@ sub other {
     my ($self, $node, $key) = @_;
 
     for my $other (grep { $_ != $node } $self->{cluster}->nodes()) {
-        next if ask($other, 'ROLE')->[0] ne 'master';
-        return $other if eval { ask($other, 'EXISTS', $key); 1 };
+        next if $other->ask('ROLE')->[0] ne 'master';
+        return $other if eval { $other->ask('EXISTS', $key); 1 };
     }
 
     return undef;
@@ -146,14 +143,14 @@ sub faults {
     $faults->add('replica killed', ['redis'],
                  sub { $self->outage(between(0, 2), $self->replica()) });
     $faults->add('fail-over asked for', ['redis'], sub {
-        ask($self->replica(), 'CLUSTER', 'FAILOVER');
+        $self->replica()->ask('CLUSTER', 'FAILOVER');
         return ([after(0.5)], $self->whole()) });
     $faults->add('slot moved', ['redis'], sub { $self->move() });
     $faults->add('connections closed', ['redis'], sub {
-        ask($self->master(), qw(CLIENT KILL TYPE normal));
+        $self->master()->ask(qw(CLIENT KILL TYPE normal));
         return });
     $faults->add('scripts forgotten', ['redis'], sub {
-        ask($self->master(), 'SCRIPT', 'FLUSH');
+        $self->master()->ask('SCRIPT', 'FLUSH');
         return });
 
     return $self->{network}->faults($faults) if $self->{network};
@@ -167,33 +164,33 @@ sub move {
     my ($self) = @_;
     my $stream = $self->stream();
     my $from = $self->owner($stream);
-    my @others = grep { $_ != $from && ask($_, 'ROLE')->[0] eq 'master' }
+    my @others = grep { $_ != $from && $_->ask('ROLE')->[0] eq 'master' }
                  $self->{cluster}->nodes();
     my $to = $others[rand @others];
-    my $slot = ask($from, 'CLUSTER', 'KEYSLOT', $stream);
+    my $slot = $from->ask('CLUSTER', 'KEYSLOT', $stream);
     my ($from_id, $to_id) = map { $self->{cluster}->id($_) } $from, $to;
     my $written;
 
-    ask($to, 'CLUSTER', 'SETSLOT', $slot, 'IMPORTING', $from_id);
-    ask($from, 'CLUSTER', 'SETSLOT', $slot, 'MIGRATING', $to_id);
+    $to->ask('CLUSTER', 'SETSLOT', $slot, 'IMPORTING', $from_id);
+    $from->ask('CLUSTER', 'SETSLOT', $slot, 'MIGRATING', $to_id);
 
     return ([sub {
-        my $keys = ask($from, 'CLUSTER', 'GETKEYSINSLOT', $slot, 500);
+        my $keys = $from->ask('CLUSTER', 'GETKEYSINSLOT', $slot, 500);
 
-        ask($from, 'MIGRATE', $to->host(), $to->port(), '', 0, 10000,
-            'REPLACE', 'KEYS', @$keys) if @$keys;
+        $from->ask('MIGRATE', $to->host(), $to->port(), '', 0, 10000,
+                   'REPLACE', 'KEYS', @$keys) if @$keys;
 
         return 0 if @$keys;
 
         # its replica has them when it has what is written by now
 
-        my $info = ask($to, 'INFO', 'replication');
+        my $info = $to->ask('INFO', 'replication');
 
         ($written) = $info =~ /^master_repl_offset:(\d+)/m
             unless defined $written;
         return $info =~ /^slave0:.*offset=(\d+)/m && $1 >= $written;
     }, sub {
-        ask($_, 'CLUSTER', 'SETSLOT', $slot, 'NODE', $to_id) for $to, $from;
+        $_->ask('CLUSTER', 'SETSLOT', $slot, 'NODE', $to_id) for $to, $from;
     }], $self->whole());
 }
 

@@ -42,15 +42,9 @@ sub ready { $_[0]{redis}->ready() }
 sub close { $_[0]{network}->close() if $_[0]{network} }
 
 
-# A connection may have been cut since the last time.
-
 sub ask {
     my ($self, @command) = @_;
-    my $reply = eval { $self->{redis}->command(@command) };
-
-    return $reply if defined $reply;
-    delete $self->{redis}{client};
-    return $self->{redis}->command(@command);
+    return $self->{redis}->ask(@command);
 }
 
 
