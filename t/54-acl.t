@@ -275,17 +275,14 @@ sub user {
 my $login = 'user intake; password s3cret;';
 
 
-subtest 'replicas' => sub {
-    my $t = Intake::Test->new();
-    my %common = ('repl-diskless-sync-delay' => 0);
-    my $redis = $t->redis(port => 1, options => { %common });
+# What a source with a durability does to a Redis whose user has one right more.
 
-    $t->redis(name => 'replica', port => 1, options => {
-        %common, replicaof => '127.0.0.1 ' . $redis->port() });
-    user($redis, $wait);
+sub durable {
+    my ($t, $redis, $right, $source) = @_;
+
+    user($redis, $right);
     $t->write_file_expand('nginx.conf', delivery_conf(
-        redis => 'server ' . $redis->url() . "; $login",
-        source => 'durability replicas=1;'));
+        redis => 'server ' . $redis->url() . "; $login", source => $source));
     $t->run();
 
     my $d = Intake::Deliveries->new(t => $t, redis => $redis);
@@ -294,6 +291,17 @@ subtest 'replicas' => sub {
     is($d->deliver('a')->json->{duplicate}, JSON::PP::true, 'a duplicate');
     is_deeply(denied($redis), [], 'nothing was denied');
     $t->finish();
+}
+
+
+subtest 'replicas' => sub {
+    my $t = Intake::Test->new();
+    my %common = ('repl-diskless-sync-delay' => 0);
+    my $redis = $t->redis(port => 1, options => { %common });
+
+    $t->redis(name => 'replica', port => 1, options => {
+        %common, replicaof => '127.0.0.1 ' . $redis->port() });
+    durable($t, $redis, $wait, 'durability replicas=1;');
 };
 
 
@@ -306,18 +314,7 @@ subtest 'fsync' => sub {
     my $valkey = $t->redis(binary => $binary,
                            options => { appendonly => 'yes' });
 
-    user($valkey, $waitaof);
-    $t->write_file_expand('nginx.conf', delivery_conf(
-        redis => 'server ' . $valkey->url() . "; $login",
-        source => 'durability fsync; deadline 3s;'));
-    $t->run();
-
-    my $d = Intake::Deliveries->new(t => $t, redis => $valkey);
-
-    ok($t->wait_for(sub { $d->deliver('a')->status == 200 }), 'stored');
-    is($d->deliver('a')->json->{duplicate}, JSON::PP::true, 'a duplicate');
-    is_deeply(denied($valkey), [], 'nothing was denied');
-    $t->finish();
+    durable($t, $valkey, $waitaof, 'durability fsync; deadline 3s;');
 };
 
 
