@@ -16,9 +16,8 @@ use Test::More;
 
 use Intake::Cluster;
 use Intake::Deliveries;
-use Intake::Process;
-use Intake::Redis;
-use Intake::RedisServer;
+use Intake::Desk qw(stamp);
+use Intake::File;
 use Intake::Sign;
 use Intake::Test;
 
@@ -234,9 +233,7 @@ EOC
             ['b', 'merge', 'merged', into => 'a'], ['a', 'close', 'closed'],
             ['c', 'message', 'waiting'];
 
-    my @past = gmtime time() - 4000;
-    my $at = sprintf '%04d-%02d-%02dT%02d:%02d:%02dZ', $past[5] + 1900,
-                     $past[4] + 1, @past[3, 2, 1, 0];
+    my $at = stamp(time() - 4000);
 
     is($tell->(conversation => 'late', kind => 'message', at => $at),
        'waiting', 'one that is late');

@@ -12,10 +12,10 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use Digest::SHA qw(sha256_base64);
-use JSON::PP;
 use Test::More;
 use Time::HiRes qw(time);
 
+use Intake::Desk qw(happen stamp);
 use Intake::Page;
 use Intake::Schema;
 use Intake::Sign;
@@ -23,7 +23,6 @@ use Intake::Test;
 
 
 my $html = 'text/html; charset=utf-8';
-my $json = JSON::PP->new->utf8->canonical;
 my $tag = '<b>&"x';
 
 my @columns = ('Source', 'State', 'Waiting', 'At risk', 'Overdue', 'Oldest',
@@ -88,31 +87,6 @@ sub source {
         $lines
     }
 EOC
-}
-
-
-sub stamp {
-    my ($time) = @_;
-    my @t = gmtime int $time;
-
-    return sprintf '%04d-%02d-%02dT%02d:%02d:%02dZ', $t[5] + 1900, $t[4] + 1,
-                   @t[3, 2, 1, 0];
-}
-
-
-# Something happened in conversations: [SOURCE, CONVERSATION, KIND, TIME]...
-
-sub happen {
-    my ($t, @what) = @_;
-    my @items = map { { source => $_->[0], conversation => $_->[1],
-                        kind => $_->[2], at => stamp($_->[3]) } } @what;
-
-    while (my @some = splice @items, 0, 500) {
-        my $res = $t->post('/replies', $json->encode(\@some));
-        my @refused = grep { !$_->{ok} } @{$res->json->{results}};
-
-        is_deeply(\@refused, [], 'told');
-    }
 }
 
 

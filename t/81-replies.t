@@ -16,7 +16,7 @@ use JSON::PP;
 use MIME::Base64 qw(encode_base64url);
 use Test::More;
 
-use Intake::Desk;
+use Intake::Desk qw(desk_message stamp);
 use Intake::Test;
 
 
@@ -92,15 +92,6 @@ sub reply {
                          // ['Authorization', 'Bearer replies-token-1']);
 
     return ($r->status(), eval { $json->decode($r->body()) }, $r);
-}
-
-
-sub stamp {
-    my ($time) = @_;
-    my @t = gmtime $time;
-
-    return sprintf '%04d-%02d-%02dT%02d:%02d:%02dZ', $t[5] + 1900, $t[4] + 1,
-                   @t[3, 2, 1, 0];
 }
 
 

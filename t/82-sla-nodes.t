@@ -17,7 +17,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 use Time::Local qw(timegm);
 
-use Intake::Desk;
+use Intake::Desk qw(desk_message stamp);
 use Intake::RedisMonitor;
 use Intake::Sign;
 use Intake::Test;
@@ -97,14 +97,6 @@ sub seconds {
         = $_[0] =~ /^(\d+)-(\d+)-(\d+)[T ](\d+):(\d+):(\d+)/;
 
     return timegm($s, $min, $h, $d, $m - 1, $y);
-}
-
-
-sub stamp {
-    my @t = gmtime $_[0];
-
-    return sprintf '%04d-%02d-%02dT%02d:%02d:%02dZ', $t[5] + 1900, $t[4] + 1,
-                   @t[3, 2, 1, 0];
 }
 
 

@@ -14,8 +14,8 @@ use lib "$FindBin::Bin/lib";
 
 use JSON::PP;
 use Test::More;
-use Time::Local qw(timegm);
 
+use Intake::Desk qw(stamp);
 use Intake::Process;
 use Intake::Test;
 
@@ -69,15 +69,6 @@ http {
 EOC
 
 $t->run();
-
-
-sub stamp {
-    my ($time) = @_;
-    my @t = gmtime $time;
-
-    return sprintf '%04d-%02d-%02dT%02d:%02d:%02dZ', $t[5] + 1900, $t[4] + 1,
-                   @t[3, 2, 1, 0];
-}
 
 
 sub report {

@@ -15,11 +15,10 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use File::Path qw(make_path);
-use JSON::PP;
 use Test::More;
 
 use Intake::Browser;
-use Intake::Sign;
+use Intake::Desk qw(happen);
 use Intake::Test;
 
 
@@ -29,7 +28,6 @@ plan skip_all => 'NO BROWSER: there is no chromium, and none could be'
 
 my $t = Intake::Test->new();
 my $redis = $t->redis(options => { appendonly => 'yes' });
-my $json = JSON::PP->new->utf8->canonical;
 my $album = Intake::Test->root() . '/build/screenshots';
 
 make_path($album, $t->dir() . '/browser');
@@ -41,7 +39,7 @@ sub conf {
                     @names;
     my $sources = join '', map { <<"EOC" } @names;
     intake_source $_ {
-        platform  signed;
+        platform  desk;
         secret    s3cret;
         groups    mailer archive;
         sla       first=30m next=1h calendar=office;
@@ -65,17 +63,11 @@ http {
         timeout  2s;
     }
 
+    include %%DESK%%;
+
     intake_calendar office {
         timezone  America/Argentina/Buenos_Aires;
         hours     mon-sun 00:00-24:00;
-    }
-
-    intake_platform signed {
-        algorithm  hmac-sha256;
-        signature  header:X-Signature;
-        signed     "\$body";
-        id         header:X-Id unsigned;
-        message    inbound conversation=json:thread;
     }
 
 $sources
@@ -88,24 +80,6 @@ $locations
     }
 }
 EOC
-}
-
-
-sub stamp {
-    my @t = gmtime int $_[0];
-    return sprintf '%04d-%02d-%02dT%02d:%02d:%02dZ', $t[5] + 1900, $t[4] + 1,
-                   @t[3, 2, 1, 0];
-}
-
-
-# [SOURCE, CONVERSATION, KIND, seconds ago]...
-
-sub happen {
-    my @items = map { { source => $_->[0], conversation => $_->[1],
-                        kind => $_->[2], at => stamp(time() - $_->[3]) } } @_;
-    my $res = $t->post('/replies', $json->encode(\@items));
-
-    is_deeply([grep { !$_->{ok} } @{$res->json->{results}}], [], 'told');
 }
 
 
@@ -183,13 +157,16 @@ $t->write_file_expand('nginx.conf', conf(@many));
 ok($t->reload(), 'fifty');
 settle(qr/Calm <small>50 sources/);
 
-happen(map { my $name = $_;
-             ([$name, 'a', 'message', 9000], [$name, 'a', 'reply', 8000],
-              [$name, 'a', 'message', 600]) } @many);
-happen(map { my $name = $_;
-             map { [$name, "c$_", 'message', 2000 * $_] } 1 .. 3 }
-       @many[0 .. 9]);
-happen(map { [$_, 'r', 'message', 1500] } @many[10 .. 14]);
+my $now = time();
+
+happen($t, map { my $name = $_;
+                 ([$name, 'a', 'message', $now - 9000],
+                  [$name, 'a', 'reply', $now - 8000],
+                  [$name, 'a', 'message', $now - 600]) } @many);
+happen($t, map { my $name = $_;
+                 map { [$name, "c$_", 'message', $now - 2000 * $_] } 1 .. 3 }
+           @many[0 .. 9]);
+happen($t, map { [$_, 'r', 'message', $now - 1500] } @many[10 .. 14]);
 
 for my $name (@many[0 .. 4]) {
     $t->post("/hooks/$name", '{}', ['X-Signature' => '00']);
