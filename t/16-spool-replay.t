@@ -38,7 +38,7 @@ sub start {
     my $redis = Intake::RedisServer->new(dir => $t->dir());
     my $a = spool_deliveries($t, $redis, %opt,
         globals => 'env INTAKE_FAULTS;',
-        http => 'intake_platform none { algorithm none; }
+        http => 'intake_platform none { algorithm none; deadline 20s; }
                  intake_source b { platform signed; secret s3cret; }
                  intake_source n { platform none; max_body 32m; }',
         server => 'location = /b { intake b; } location = /n { intake n; }',

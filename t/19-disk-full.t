@@ -64,7 +64,7 @@ sub start {
     mount($t->path('spool')) eq '' or die "no tmpfs\n";
 
     my $d = spool_deliveries($t, $redis, http =>
-        'intake_platform none { algorithm none; }
+        'intake_platform none { algorithm none; deadline 20s; }
          intake_source n { platform none; max_body 2m; }',
         server => 'location = /n { intake n; }');
 

@@ -42,7 +42,7 @@ http {
 
     intake_redis {
         server   %%REDIS%%;
-        timeout  2s;
+        timeout  20s;
     }
 
     intake_calendar never-today {

@@ -125,6 +125,7 @@ http {
 
     intake_redis {
         server          %%REDIS%%;
+        timeout         20s;
         max_clock_skew  off;
     }
 

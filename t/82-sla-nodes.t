@@ -39,7 +39,7 @@ http {
 
     intake_redis {
         server          REDIS;
-        timeout         2s;
+        timeout         20s;
         max_clock_skew  SKEW;
     }
 

@@ -60,7 +60,7 @@ http {
 
     intake_redis {
         server   %%REDIS%%;
-        timeout  2s;
+        timeout  20s;
     }
 
     include %%DESK%%;

@@ -155,7 +155,7 @@ sub answer {
 
 sub wait {
     my ($self, $sub, $what, $timeout) = @_;
-    my $end = time() + ($timeout // 60);
+    my $end = time() + ($timeout // 180);
     my $value;
 
     until ($value = $sub->()) {
