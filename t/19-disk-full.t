@@ -177,33 +177,11 @@ subtest 'attachments' => sub {
     my $redis = $t->redis();
 
     mount($t->path('files')) eq '' or die "no tmpfs\n";
-    $t->write_file_expand('nginx.conf', <<'EOC');
-%%TEST_GLOBALS%%
-
-events {
-}
-
-http {
-    %%TEST_HTTP%%
-
-    intake_redis {
-        server  %%REDIS%%;
-    }
-
-    intake_source files {
-        form;
-        attachments  path=%%DIR%%/files;
-        max_body     4m;
-    }
-
-    server {
-        listen 127.0.0.1:%%PORT_0%%;
-
-        location = /files  { intake files; }
-        location = /status { intake_status; }
-    }
-}
-EOC
+    $t->write_file_expand('nginx.conf', delivery_conf(
+        redis => 'server %%REDIS%%;',
+        http => 'intake_source files {
+                     form; attachments path=%%DIR%%/files; max_body 4m; }',
+        server => 'location = /files { intake files; }'));
     $t->run();
     ok($t->wait_for(sub { $t->get('/status?health')->status == 200 }), 'ready');
     $t->expect_log(qr/\[crit\] .*\(28/);

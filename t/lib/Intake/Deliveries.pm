@@ -34,13 +34,14 @@ my $secret = 's3cret';
 
 
 # A configuration with the source `a` at /a and the status at /status.  redis,
-# source and globals are more lines of their blocks, workers a number.
+# source, http, server and globals are more lines of their blocks, workers a
+# number.
 
 sub delivery_conf {
     my (%opt) = @_;
     my $workers = $opt{workers} // 1;
-    my ($globals, $redis, $source) = map { $_ // '' }
-                                     @opt{qw(globals redis source)};
+    my ($globals, $redis, $source, $http, $server)
+        = map { $_ // '' } @opt{qw(globals redis source http server)};
 
     return <<"EOC";
 %%TEST_GLOBALS%%
@@ -71,12 +72,15 @@ http {
         $source
     }
 
+    $http
+
     server {
         listen 127.0.0.1:%%PORT_0%%;
 
         location = /a      { intake a; }
         location = /status { intake_status; }
         location = /up     { return 204; }
+        $server
     }
 }
 EOC

@@ -23,29 +23,25 @@ our @EXPORT = qw(spool_conf spool_deliveries spool_dump spool_empty
                  spool_files spool_of spool_records start_with);
 
 
-# Options are those of delivery_conf(), and `size` (max_size), `http` (more of
-# http {}), `server` (more locations).
+# Options are those of delivery_conf(), and `size` (max_size).
 
 sub spool_conf {
     my (%opt) = @_;
-    my $conf = delivery_conf(redis => 'server %%REDIS%%;', %opt);
     my $size = $opt{size} // '1g';
     my ($http, $server) = map { $_ // '' } @opt{qw(http server)};
 
-    $conf =~ s/(?=^ +intake_redis)/
-    intake_spool %%DIR%%\/spool max_size=$size;
+    return delivery_conf(redis => 'server %%REDIS%%;', %opt, http => <<"EOC",
+    intake_spool %%DIR%%/spool max_size=$size;
     log_format outcome '\$intake_outcome \$intake_id \$intake_entry '
                        '\$intake_reason \$intake_store_time';
     $http
-/m;
-    $conf =~ s/(?=^ +location = \/status)/
-        access_log %%DIR%%\/outcome.log outcome if=\$intake_source;
-        location = \/redis { intake_status health=redis; }
-        location = \/spool { intake_status health=spool; }
+EOC
+        server => <<"EOC");
+        access_log %%DIR%%/outcome.log outcome if=\$intake_source;
+        location = /redis { intake_status health=redis; }
+        location = /spool { intake_status health=spool; }
         $server
-/m;
-
-    return $conf;
+EOC
 }
 
 
