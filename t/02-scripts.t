@@ -14,7 +14,7 @@ use lib "$FindBin::Bin/lib";
 use File::Basename qw(basename dirname);
 use Test::More;
 
-use Intake::Process;
+use Intake::File;
 use Intake::Store qw(script);
 use Intake::Test;
 

@@ -14,7 +14,6 @@ use lib "$FindBin::Bin/lib";
 use File::Temp qw(tempdir);
 use Test::More;
 
-use Intake::Deliveries;
 use Intake::RedisServer;
 use Intake::Spool;
 use Intake::Test;

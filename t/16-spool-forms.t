@@ -16,7 +16,6 @@ use JSON::PP;
 use POSIX qw(strftime);
 use Test::More;
 
-use Intake::Deliveries;
 use Intake::Desk;
 use Intake::RedisServer;
 use Intake::Spool;

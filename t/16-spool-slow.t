@@ -15,7 +15,6 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 use Time::HiRes qw(time);
 
-use Intake::Deliveries;
 use Intake::RedisProxy;
 use Intake::RedisServer;
 use Intake::Spool;

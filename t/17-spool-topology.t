@@ -19,7 +19,6 @@ use Intake::Cluster;
 use Intake::Deliveries;
 use Intake::Problem;
 use Intake::RedisProxy;
-use Intake::RedisServer;
 use Intake::Sentinels;
 use Intake::Spool;
 use Intake::Test;

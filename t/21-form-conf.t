@@ -17,10 +17,6 @@ use Intake::Test;
 
 my $t = Intake::Test->new();
 
-# nginx 1.22 loses a context of PCRE2's with every configuration
-$ENV{LSAN_OPTIONS} = 'print_suppressions=0:suppressions='
-    . $t->write_file('leaks', "leak:ngx_regex_malloc\n");
-
 my $main = <<'EOC';
 %%TEST_GLOBALS%%
 events {

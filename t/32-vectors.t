@@ -19,7 +19,7 @@ use JSON::PP;
 use MIME::Base64 qw(decode_base64);
 use Test::More;
 
-use Intake::Process;
+use Intake::File;
 use Intake::Test;
 
 

@@ -20,8 +20,8 @@ use JSON::PP;
 use POSIX ();
 use Test::More;
 
+use Intake::File;
 use Intake::Platforms;
-use Intake::Process;
 use Intake::Test;
 
 

@@ -14,8 +14,8 @@ use lib "$FindBin::Bin/lib";
 
 use Test::More;
 
+use Intake::File;
 use Intake::Platforms;
-use Intake::Process;
 use Intake::Test;
 
 

@@ -15,7 +15,7 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 
 use Intake::Deliveries;
-use Intake::Process;
+use Intake::File;
 use Intake::Test;
 
 

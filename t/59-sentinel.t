@@ -19,8 +19,6 @@ use Intake::DNS;
 use Intake::Deliveries;
 use Intake::FakeRedis;
 use Intake::Problem;
-use Intake::Redis;
-use Intake::RedisServer;
 use Intake::Sentinels;
 use Intake::Test;
 

@@ -13,7 +13,6 @@ use lib "$FindBin::Bin/lib";
 
 use JSON::PP;
 use Test::More;
-use Time::HiRes qw(time);
 
 use Intake::Form;
 use Intake::Test;

@@ -16,7 +16,6 @@ use Digest::SHA qw(sha256_hex);
 use Encode qw(encode_utf8);
 use JSON::PP;
 use Test::More;
-use Time::HiRes qw(sleep);
 
 use Intake::Test;
 

@@ -19,7 +19,6 @@ use Time::HiRes qw(time);
 use Intake::Desk;
 use Intake::Exposition;
 use Intake::Schema;
-use Intake::Sign;
 use Intake::Test;
 
 

@@ -22,7 +22,7 @@ use Test::More;
 use Time::Local qw(timegm);
 
 use Intake::Desk;
-use Intake::Process;
+use Intake::File;
 use Intake::RedisMonitor;
 use Intake::Test;
 

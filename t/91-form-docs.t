@@ -15,9 +15,8 @@ use lib "$FindBin::Bin/lib";
 use JSON::PP;
 use Test::More;
 
-use Intake::Exposition;
+use Intake::File;
 use Intake::Form;
-use Intake::Process;
 use Intake::Test;
 use Intake::Verifier;
 

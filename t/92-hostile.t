@@ -17,8 +17,7 @@ use Socket qw(SOL_SOCKET SO_RCVBUF);
 use Test::More;
 use Time::HiRes qw(time);
 
-use Intake::HTTP;
-use Intake::Process;
+use Intake::File;
 use Intake::Sign;
 use Intake::Test;
 

@@ -19,7 +19,6 @@ use Test::More;
 use Intake::Deliveries;
 use Intake::File;
 use Intake::Load;
-use Intake::Process;
 use Intake::Test;
 
 

@@ -23,7 +23,6 @@ use Time::HiRes qw(time);
 use Intake::Deliveries;
 use Intake::Form;
 use Intake::Memory;
-use Intake::RedisServer;
 use Intake::Sign;
 use Intake::Spool;
 use Intake::Test;

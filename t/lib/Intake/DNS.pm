@@ -16,7 +16,7 @@ use IO::Socket::INET;
 use POSIX ();
 use Socket qw(inet_aton);
 
-use Intake::Process;
+use Intake::File;
 
 
 sub new {

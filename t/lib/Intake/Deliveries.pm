@@ -25,7 +25,6 @@ use MIME::Base64 qw(encode_base64url);
 use Test::More ();
 use Time::HiRes qw(time);
 
-use Intake::HTTP;
 use Intake::Sign;
 
 our @EXPORT = qw(delivery_conf);

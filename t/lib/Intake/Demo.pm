@@ -12,7 +12,7 @@ package Intake::Demo;
 use strict;
 use warnings;
 
-use Intake::Process;
+use Intake::File;
 use Intake::Test;
 
 

@@ -17,7 +17,7 @@ package Intake::FormCases;
 use strict;
 use warnings;
 
-use Encode qw(decode encode);
+use Encode qw(encode);
 use Exporter qw(import);
 use JSON::PP;
 use MIME::Base64 qw(decode_base64);

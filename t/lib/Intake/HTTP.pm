@@ -282,10 +282,8 @@ sub closed {
 }
 
 
-sub buffered { $_[0]{in} }
 sub continued { $_[0]{continued} }
 sub socket { $_[0]{socket} }
-sub shutdown_write { shutdown $_[0]{socket}, 1 }
 sub close { close $_[0]{socket} }
 
 

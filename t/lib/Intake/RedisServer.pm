@@ -10,14 +10,13 @@ package Intake::RedisServer;
 #         acl => ['intake on >secret ~intake:* +@all'])->start();
 #
 # sentinel => 1 starts it as a Sentinel; `binary` is another server's, such as
-# that of Valkey; `env` is more of its environment; `password` and `user` are
-# those with which command() logs in.  tls => { OPTIONS } makes the port one of
-# TLS alone, for replicas and sentinels, too.
+# that of Valkey; `env` is more of its environment; `password` is the one with
+# which command() logs in.  tls => { OPTIONS } makes the port one of TLS alone,
+# for replicas and sentinels, too.
 
 use strict;
 use warnings;
 
-use IO::Socket::INET;
 use IO::Socket::UNIX;
 
 use Intake::Port;
@@ -136,7 +135,7 @@ sub client {
     if (!$self->{client}) {
         my $client = Intake::Redis->new(socket => $self->socket());
 
-        $client->command('AUTH', grep { defined } @$self{qw(user password)})
+        $client->command('AUTH', $self->{password})
             if defined $self->{password};
         $self->{client} = $client;
     }

@@ -16,8 +16,6 @@ package Intake::Sentinels;
 use strict;
 use warnings;
 
-use Intake::RedisServer;
-
 
 sub new {
     my ($class, $t, %opt) = @_;

@@ -12,7 +12,6 @@ package Intake::Campaign::Nginx;
 use strict;
 use warnings;
 
-use Time::HiRes qw(time);
 
 use Intake::Campaign::Faults;
 use Intake::Process;
