@@ -22,10 +22,11 @@ use Intake::Test;
 
 
 # Source a, which is signed, and n, which takes anything; Redis is behind a
-# proxy that is away.
+# proxy that is away, with these rules.  timeout: that of intake_redis.
 
 sub start {
     my (%rules) = @_;
+    my $timeout = delete $rules{timeout} // '2s';
     my $t = Intake::Test->new();
     my $redis = Intake::RedisServer->new(dir => $t->dir())->start();
     my $proxy = Intake::RedisProxy->new(dir => $t->dir(), redis => $redis,
@@ -34,7 +35,7 @@ sub start {
     $proxy->stop();
 
     my $d = spool_deliveries($t, $redis,
-        redis => "server @{[$proxy->url()]};",
+        redis => "server @{[$proxy->url()]}; timeout $timeout;",
         http => 'intake_platform none { algorithm none; }
                  intake_source n { platform none; max_body 32m;
                                    deadline 14s; }',
@@ -76,7 +77,8 @@ subtest 'a slow link' => sub {
 # each time longer than `timeout`
 
 subtest 'a slow server' => sub {
-    my ($t, $redis, $proxy, $d) = start(EVALSHA => { pass => 1, delay => 3 });
+    my ($t, $redis, $proxy, $d) = start(
+        timeout => '5s', EVALSHA => { pass => 1, delay => 5.5 });
 
     is($t->post('/n', 'x' x 600_000)->status, 200, 'kept');
     $d->deliver('behind');

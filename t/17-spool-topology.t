@@ -218,7 +218,7 @@ for my $row (['memory', 0], ['replicas=1', 1]) {
         my ($one, $two) = ($shop->one(), $shop->two());
 
         nginx($t, redis => 'server ' . $shop->url() . ';',
-              source => "durability $durability; deadline 1s;");
+              source => "durability $durability; deadline 5s;");
 
         my ($d) = values %{{deliveries($t, $shop, 'a')}};
 
@@ -242,7 +242,7 @@ for my $row (['memory', 0], ['replicas=1', 1]) {
             return Intake::Sentinels::is_master($two)
                    && (defined $res->json->{entry}
                        || $code eq 'DURABILITY_UNAVAILABLE');
-        }, 40), 'the other becomes the master');
+        }, 90), 'the other becomes the master');
 
         is($code, $alone ? 'DURABILITY_UNAVAILABLE' : '',
            'what is refused meanwhile');
