@@ -119,6 +119,8 @@ def unpack(data):
             return [value() for _ in range(kind & 15)]
         if kind < 0xc0:
             return take(kind & 31).decode()
+        if kind >= 0xe0:
+            return kind - 0x100
         if kind in (0xc0, 0xc2):
             return None
         if kind in (0xd9, 0xda):
@@ -340,10 +342,10 @@ class Conversation:
         self.paused, self.pause_time, self.given_back = None, None, 0
         self.stood = None          # the readings at the pause
         self.next = False          # the lane of the wait
-        self.told, self.steps = 0, 0
+        self.fresh()
 
     def fresh(self):
-        self.told, self.steps = 0, 0
+        self.told, self.step = 0, -1
 
     def resumed(self, b):
         self.given_back += max(0, b - self.paused)
@@ -593,7 +595,7 @@ class Model:
             c.reckon()
             if not c.waiting or a.waiting[0][0] < c.waiting[0][0]:
                 c.next = a.next
-            c.told, c.steps = max(a.told, c.told), max(a.steps, c.steps)
+            c.told, c.step = max(a.told, c.told), max(a.step, c.step)
             for w in a.waiting:
                 self.add(c, w)
             c.hold(max([c.waiting[-1][0]] + [p[0] for p in c.pauses]))
@@ -712,10 +714,10 @@ class Model:
                     self.windows["breach:" + self.lane(c)] += 1
                     self.note(c, "breach")
                 start = c.waiting[0][2] + c.given_back
-                while (c.steps < len(tier.steps)
-                       and b > start + tier.steps[c.steps][0]):
-                    self.note(c, "escalate", tier.steps[c.steps][1])
-                    c.steps += 1
+                due = [step for step in tier.steps
+                       if step[0] > c.step and b > start + step[0]]
+                for c.step, name in due:
+                    self.note(c, "escalate", name)
             newest = max([c.waiting[-1][0]] + [p[0] for p in c.pauses])
             if newest < now - self.forget:
                 self.close(c, max(now, c.waiting[-1][0]))
@@ -756,9 +758,10 @@ class Model:
             if c.paused is not None:
                 continue
             found[SETS[1 + c.told] + ":" + lane, member] = self.due(c)
-            if c.steps < len(tier.steps):
+            after = [after for after, _ in tier.steps if after > c.step]
+            if after:
                 found["step:" + lane, member] = (
-                    c.waiting[0][2] + c.given_back + tier.steps[c.steps][0])
+                    c.waiting[0][2] + c.given_back + after[0])
         return found
 
     def lanes(self, now):
@@ -872,7 +875,8 @@ class Random:
             Tier("default", HOUR, 2 * HOUR, risks=(15 * MINUTE, 30 * MINUTE)),
             Tier("office", 30 * MINUTE, HOUR, risks=(10 * MINUTE, 0),
                  steps=[(20 * MINUTE, "soon"), (2 * HOUR, "manager"),
-                        (3 * HOUR, "boss")], clock=clock),
+                        (2 * HOUR, "deputy"), (3 * HOUR, "boss")],
+                 clock=clock),
             Tier("vip", 0, 10 * MINUTE, risks=(0, 10 * MINUTE),
                  steps=[(0, "at-once")]),
         ]
@@ -1582,6 +1586,29 @@ def edge_close(scripts, client, now):
     raise Difference("closed before the time")
 
 
+def edge_steps(scripts, client, now):
+    """What was told is not told again when there are other steps."""
+    def told(minute, *steps):
+        for s in scripts, others:
+            s.tiers[0].steps = [(after * MINUTE, name) for after, name in steps]
+            s.sweep_all(now + minute * MINUTE)
+        return [f[b"name"].decode() for _, f in client.xrange(
+            scripts.stream + ":escalations") if b"name" in f]
+
+    others = Scripts(client, "edge", scripts.tiers)
+    same("nobody waits", told(0, (30, "head")), [])
+    scripts.one(now, "inbound", "a")
+    same("a step", told(31, (30, "head")), ["head"])
+    same("one before it, and one that is due, both at a time",
+         told(62, (15, "manager"), (30, "head"), (40, "b"), (40, "c"),
+              (180, "boss")), ["head", "b", "c"])
+    same("none that was told", told(70, (30, "head")), ["head", "b", "c"])
+    scripts.one(now + 71 * MINUTE, "outbound", "a")
+    scripts.one(now + 72 * MINUTE, "inbound", "a")
+    same("of the next wait", told(134, (0, "first"), (180, "boss")),
+         ["head", "b", "c", "first"])
+
+
 def edge_lanes(scripts, client, now):
     """A call takes no more than its limit, however many lanes have something
     that is due."""
@@ -1596,8 +1623,9 @@ def run_edges(_):
     server = Server()
     try:
         for edge in (edge_types, edge_memory, edge_arguments, edge_tier,
-                     edge_sweepers, edge_many, edge_lanes, edge_pauses,
-                     edge_early, edge_forget, edge_calendar, edge_close):
+                     edge_sweepers, edge_many, edge_lanes, edge_steps,
+                     edge_pauses, edge_early, edge_forget, edge_calendar,
+                     edge_close):
             server.client.flushall()
             scripts = Scripts(server.client, "edge", [
                 Tier("default", HOUR, HOUR, risks=(MINUTE, MINUTE)),

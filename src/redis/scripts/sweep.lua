@@ -93,6 +93,31 @@ local function visit(k, set, member)
 end
 
 
+-- Tells the steps whose time, from the start, is before a reading, and that
+-- come after the last one that was told: some may have been added before it.
+
+local function escalate(c, v, start, b, due)
+    local last, names = v.n, ARGV[config + 4 * v.t + 2]
+    local name = string.gmatch(names, '%S+')
+
+    for after in string.gmatch(ARGV[c.tiers + 4 * v.t + 3], '%d+') do
+        local step = name()
+
+        after = tonumber(after)
+
+        if start + after >= b then
+            return
+        end
+
+        if after > last then
+            note(v, 'escalate', due, step)
+            v.n = after
+            tell(3)
+        end
+    end
+end
+
+
 -- Tells what has become of a wait, and moves it on.
 
 local function proceed(k, v)
@@ -101,8 +126,7 @@ local function proceed(k, v)
     end
 
     local t, s, b, due = v.t, v.s, reading(c, v.t), deadline(c, v)
-    local start, times = v.P[2] + v.b, ARGV[c.tiers + 4 * v.t + 3]
-    local after = times ~= '' and word(times, v.n)
+    local start, after = v.P[2] + v.b, next_step(c, v)
 
     if v.s == 0 and due <= b + ARGV[config + 4 * t + v.f] then
         v.s = 1
@@ -119,11 +143,9 @@ local function proceed(k, v)
         redis.call('ZREM', KEYS[k + 1 + s], v.member)
     end
 
-    while after and start + after < b do
-        note(v, 'escalate', due, word(ARGV[config + 4 * t + 2], v.n))
-        v.n = v.n + 1
-        after = word(times, v.n)
-        tell(3)
+    if after and start + after < b then
+        escalate(c, v, start, b, due)
+        after = next_step(c, v)
     end
 
     if not after then

@@ -66,7 +66,8 @@
 --   r   1: a wait has been answered
 --   f   lane of the wait: 0 first, 1 next
 --   s   what has been told of the wait: 1 at risk, 2 late
---   n   number of the steps of escalation that have been told
+--   n   ms from the start of the wait to the last step of escalation that has
+--       been told, -1: none
 --   a   reading at which the clock was paused, or nil; w the time
 --   w
 --   b   ms that it was paused before
@@ -149,15 +150,22 @@ local function target(c, t, f)
 end
 
 
--- The word at a place, counted from 0, in a text; or nil.
+-- The first step of escalation of a wait that has not been told, in ms from its
+-- start; or nil.
 
-local function word(text, place)
-    for found in string.gmatch(text, '%S+') do
-        if place == 0 then
-            return found
+local function next_step(c, v)
+    local times = ARGV[c.tiers + 4 * v.t + 3]
+
+    if times == '' then
+        return
+    end
+
+    for after in string.gmatch(times, '%d+') do
+        after = tonumber(after)
+
+        if after > v.n then
+            return after
         end
-
-        place = place - 1
     end
 end
 
@@ -200,7 +208,7 @@ local function unpacked(c, key, raw)
         find_tier(c, v)
 
     else
-        v.P, v.r, v.f, v.s, v.n, v.b, v.O, v.Z, v.t = {}, 0, 0, 0, 0, 0, {},
+        v.P, v.r, v.f, v.s, v.n, v.b, v.O, v.Z, v.t = {}, 0, 0, 0, -1, 0, {},
                                                       {}, 0
     end
 
@@ -306,11 +314,10 @@ local function arm(c, v)
         return nil, new
     end
 
-    local due, after = deadline(c, v), ARGV[c.tiers + 4 * v.t + 3]
+    local due, after = deadline(c, v), next_step(c, v)
 
     redis.call('ZADD', KEYS[k + 1 + v.s], due, v.member)
 
-    after = after ~= '' and word(after, v.n)
     if after then
         redis.call('ZADD', KEYS[k + 4], v.P[2] + v.b + after, v.member)
     end

@@ -112,7 +112,7 @@ local function take_out(c, v, te)
     disarm(c, v)
 
     v.P = rest
-    v.s, v.n = 0, 0
+    v.s, v.n = 0, -1
     v.f = rest[1] and v.r or 0
     find_tier(c, v)
     drop(v, te, true)
@@ -366,7 +366,7 @@ local function merge(c, a, v)
     hold(v, math.max(v.P[#v.P - 4], v.Z[#v.Z - 2] or 0), v.z)
 
     a.P, a.Z = {}, {}
-    a.a, a.w, a.b, a.s, a.n, a.f = nil, nil, 0, 0, 0, 0
+    a.a, a.w, a.b, a.s, a.n, a.f = nil, nil, 0, 0, -1, 0
 
     find_tier(c, v)
     reckon(v, math.huge)
