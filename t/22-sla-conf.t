@@ -158,6 +158,16 @@ taken(source('sla first=30m calendar=office;') . calendar($zone),
 
 refused(source('sla next=1h;'), qr/must have first=T/);
 refused(source('sla first=soon;'), qr/must have a time as first=T/);
+refused(source("sla first=1h;\nsla tier=gold first=1h $_=3651d;\ntier \$tier;"),
+        qr/$_=T, such as $_=\d\w+, 3650d at most in sla\.conf:4$/)
+    for qw(next out_of_hours skew forget);
+refused(source("sla first=$_;"), qr/must have a time as first=.*3650d at most/)
+    for '3651d', '3650d1ms', '9000000000s', '10675199d';
+refused(source("sla first=1h;\nescalate after=3651d name=m;"),
+        qr/must have a time as after=.*, 3650d at most/);
+taken(source("sla first=3650d next=3650d out_of_hours=3650d skew=3650d "
+             . "forget=3650d;\n"
+             . 'escalate after=3650d name=m;'));
 refused(source('sla first=1h objective=100%;'), qr/below 100%/);
 refused(source('sla first=1h objective=90;'), qr/objective=N%/);
 refused(source('sla first=1h at_risk=0%;'), qr/at_risk=N%/);

@@ -23,6 +23,11 @@ static ngx_int_t ngx_http_intake_sla_time(ngx_str_t *text, ngx_msec_t *ms);
 static ngx_int_t ngx_http_intake_sla_percent(ngx_str_t *text, ngx_uint_t *n);
 
 
+/* as far as calendars reach; what is computed of times has room for more */
+#define NGX_HTTP_INTAKE_MAX_SLA_TIME                                         \
+    ((int64_t) 3650 * 24 * 60 * 60 * 1000)
+
+
 ngx_str_t  ngx_http_intake_default_tier = ngx_string("default");
 
 
@@ -123,23 +128,26 @@ ngx_http_intake_sla_argument(ngx_http_intake_tier_t *tier,
 
     if (ngx_http_intake_sla_value(argument, "first=", &value)) {
         if (ngx_http_intake_sla_time(&value, &tier->first) != NGX_OK) {
-            return "must have a time as first=T, such as first=30m";
+            return "must have a time as first=T, such as first=30m, "
+                   "3650d at most";
         }
 
     } else if (ngx_http_intake_sla_value(argument, "next=", &value)) {
         if (ngx_http_intake_sla_time(&value, &tier->next) != NGX_OK) {
-            return "must have a time as next=T, such as next=4h";
+            return "must have a time as next=T, such as next=4h, "
+                   "3650d at most";
         }
 
     } else if (ngx_http_intake_sla_value(argument, "out_of_hours=", &value)) {
         if (ngx_http_intake_sla_time(&value, &tier->out_of_hours) != NGX_OK) {
             return "must have a time as out_of_hours=T, such as "
-                   "out_of_hours=8h";
+                   "out_of_hours=8h, 3650d at most";
         }
 
     } else if (ngx_http_intake_sla_value(argument, "skew=", &value)) {
         if (ngx_http_intake_sla_time(&value, &tier->skew) != NGX_OK) {
-            return "must have a time as skew=T, such as skew=2m";
+            return "must have a time as skew=T, such as skew=2m, "
+                   "3650d at most";
         }
 
     } else if (ngx_http_intake_sla_value(argument, "forget=", &value)) {
@@ -147,7 +155,7 @@ ngx_http_intake_sla_argument(ngx_http_intake_tier_t *tier,
             || tier->forget < 1000)
         {
             return "must have a time of 1s or more as forget=T, such as "
-                   "forget=30d";
+                   "forget=30d, 3650d at most";
         }
 
     } else if (ngx_http_intake_sla_value(argument, "objective=", &value)) {
@@ -208,7 +216,7 @@ ngx_http_intake_sla_time(ngx_str_t *text, ngx_msec_t *ms)
 
     n = ngx_parse_time(text, 0);
 
-    if (n == NGX_ERROR) {
+    if (n == NGX_ERROR || n > NGX_HTTP_INTAKE_MAX_SLA_TIME) {
         return NGX_ERROR;
     }
 
@@ -307,7 +315,8 @@ ngx_http_intake_source_escalate(ngx_conf_t *cf,
             if (ngx_http_intake_sla_time(&text, &escalation->after)
                 != NGX_OK)
             {
-                return "must have a time as after=T, such as after=1h";
+                return "must have a time as after=T, such as after=1h, "
+                       "3650d at most";
             }
 
             after = 1;
