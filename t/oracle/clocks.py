@@ -1572,10 +1572,18 @@ def edge_calendar(scripts, client, now):
 def edge_close(scripts, client, now):
     for i in range(3):
         scripts.one(now + i, "inbound", f"c{i}")
+    scripts.one(now, "inbound", "gone")
     # one that has waited longer than its key says
     client.zadd(scripts.lane_keys()[0], {digest("c2"): now - HOUR})
-    same("closed", scripts.close(now + 1, now + 1, 2), [2, 1])
+    # and one that is gone
+    client.delete(scripts.conversation("gone"))
+    same("closed", scripts.close(now + 1, now + 1, 3), [1, 1])
     same("the rest", scripts.close(now + 1, now + 1, 2), [0, 0])
+    same("counted", {k: n for k, n in counters(scripts, "m").items()
+                     if k[:2] != "ev" or k == "ev:close"},
+         {"ev:close": 1, "closed:default:first": 1})
+    same("no place for who is gone", client.zscore(scripts.lane_keys()[0],
+                                                   digest("gone")), None)
     same("put right", client.zscore(scripts.lane_keys()[0], digest("c2")),
          now + 2)
     try:

@@ -10,9 +10,11 @@
 -- ARGV      CONF; the time at which they are closed; the readings of the
 --           tiers' clocks at that time; the time before which the oldest
 --           unanswered message is, which is not later than the first; the
---           most that are closed in a call
+--           most that are looked at in a call
 --
--- Returns {CLOSED, MORE}: their number, and 1 if there may be more.
+-- Returns {CLOSED, MORE}: their number, and 1 if there may be more.  Those
+-- whose key is gone, or says that they do not wait since then, are none of
+-- them: their places in the sets are put right.
 --
 
 
@@ -21,40 +23,43 @@ local te = tonumber(ARGV[c.rest])
 
 c.b = c.rest + 1
 
-local before, limit = ARGV[c.b + c.n], tonumber(ARGV[c.b + c.n + 1])
+local before, left = tonumber(ARGV[c.b + c.n]), tonumber(ARGV[c.b + c.n + 1])
 
-if not (te and tonumber(before) and limit) then
+if not (te and before and left) then
     return redis.error_reply('ERR not a number')
 end
 
 -- who would still wait after that would be found for ever
-if tonumber(before) > te then
+if before > te then
     return redis.error_reply('ERR before is after the time')
 end
 
 for k = 6, c.keys - 1, 5 do
-    local members = redis.call('ZRANGEBYSCORE', KEYS[k], '-inf', '(' .. before,
-                               'LIMIT', 0, limit - closed)
+    local members = redis.call('ZRANGEBYSCORE', KEYS[k], '-inf',
+                               '(' .. ARGV[c.b + c.n], 'LIMIT', 0, left)
 
     for _, member in ipairs(members) do
         local v = read(c, c.prefix .. 'c:' .. member)
 
-        count(c, 'ev:close')
-        close(c, v, te)
-
-        if v.P[1] then
-            disarm(c, v)
-            arm(c, v)
-        end
-
-        if v.ref then
+        if v.P[1] and v.P[1] < before then
+            count(c, 'ev:close')
+            close(c, v, te)
             save(c, v)
-        end
+            closed = closed + 1
 
-        closed = closed + 1
+        else
+            disarm(c, v)
+
+            if v.P[1] then
+                arm(c, v)
+                save(c, v)
+            end
+        end
     end
 
-    if closed >= limit then
+    left = left - #members
+
+    if left <= 0 then
         more = 1
         break
     end
