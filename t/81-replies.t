@@ -11,7 +11,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
-use Digest::SHA qw(hmac_sha256);
+use Digest::SHA qw(hmac_sha256 sha256);
 use JSON::PP;
 use MIME::Base64 qw(encode_base64url);
 use Test::More;
@@ -360,6 +360,24 @@ $redis->command('SET', 'intake:{mail}:sla:m', 'no hash');
 $send->();
 ok($t->wait_for(sub { $t->error_log_lines($refused) == 2 }),
    'and what happens to messages');
+
+$redis->command('DEL', 'intake:{mail}:sla:m');
+
+my $broken = 'intake:{mail}:sla:c:'
+             . substr(encode_base64url(sha256('broken')), 0, 22);
+
+$redis->command('SET', $broken, 'of another program');
+is(message(id => 'broken', thread => 'broken', at => stamp($now))->status(),
+   200, 'a message is stored that the clocks cannot be told of');
+ok($t->wait_for_log(qr/refused messages for the clocks of "intake:\{mail\}"/),
+   'which is told');
+is($t->error_log_lines(qr/refused a dedupe key/), 0, 'as nothing else');
+
+$redis->command('DEL', $broken);
+ok($t->wait_for(sub { $send->();
+                      $t->error_log_lines(
+                          qr/takes messages for the clocks of .* again/) }),
+   'and that all is well');
 
 
 # without Redis

@@ -43,7 +43,8 @@ static const ngx_http_intake_refusal_name_t
     { "an entry of", "takes entries of" },
     { "a dedupe key of", "takes dedupe keys of" },
     { "to trim", "trims" },
-    { "counters and marks of clocks of", "takes counters and marks of" }
+    { "counters and marks of clocks of", "takes counters and marks of" },
+    { "messages for the clocks of", "takes messages for the clocks of" }
 };
 
 

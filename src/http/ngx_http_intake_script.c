@@ -194,6 +194,7 @@ ngx_http_intake_read_result(ngx_http_intake_stream_t *stream,
     if (reply->type == NGX_INTAKE_REDIS_STRING) {
         ngx_http_intake_accepted(stream, NGX_HTTP_INTAKE_REFUSAL_ENTRY);
         ngx_http_intake_accepted(stream, NGX_HTTP_INTAKE_REFUSAL_KEY);
+        ngx_http_intake_accepted(stream, NGX_HTTP_INTAKE_REFUSAL_MESSAGE);
 
         result->status = NGX_HTTP_INTAKE_SCRIPT_STORED;
         result->entry = reply->str;
@@ -218,6 +219,16 @@ ngx_http_intake_read_result(ngx_http_intake_stream_t *stream,
     switch (status.integer) {
 
     case NGX_HTTP_INTAKE_SCRIPT_STORED:
+
+        if (reply->nelts > 3) {
+
+            /* stored, but the clocks do not know of it */
+
+            third = ngx_intake_redis_element(reply, 3);
+            ngx_http_intake_refused(stream, NGX_HTTP_INTAKE_REFUSAL_MESSAGE,
+                                    &third.str, 1);
+            break;
+        }
 
         /* stored, but nothing will know a second copy */
 

@@ -117,10 +117,11 @@ typedef enum {
     NGX_HTTP_INTAKE_REFUSAL_ENTRY = 0,
     NGX_HTTP_INTAKE_REFUSAL_KEY,                   /* its dedupe key */
     NGX_HTTP_INTAKE_REFUSAL_TRIM,                  /* retain age= */
-    NGX_HTTP_INTAKE_REFUSAL_COUNTERS               /* of clocks, and marks */
+    NGX_HTTP_INTAKE_REFUSAL_COUNTERS,              /* of clocks, and marks */
+    NGX_HTTP_INTAKE_REFUSAL_MESSAGE                /* that moves a clock */
 } ngx_http_intake_refusal_e;
 
-#define NGX_HTTP_INTAKE_REFUSALS     4
+#define NGX_HTTP_INTAKE_REFUSALS     5
 
 
 /*

@@ -1302,7 +1302,7 @@ def edge_types(scripts, client, now):
         {"kind": "inbound", "conv": "whole", "te": now}]}
     answer = scripts.store(now, [delivery])[0]
     same("status", answer[0], 0)
-    same("text", answer[2][:9], b"WRONGTYPE")
+    same("text", (answer[2], answer[3][:9]), (b"fed", b"WRONGTYPE"))
     same("the other message", len(redis_sets(scripts)), 2)
     same("sent again", scripts.store(now, [delivery])[0], answer[1])
     item = {"kind": "outbound", "conv": "broken", "te": now}

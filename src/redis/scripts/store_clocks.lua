@@ -21,9 +21,10 @@
 -- as a duplicate.  The key of the event is written, with H of the conversation
 -- that its first message is of; it lets replies.lua find it.
 --
--- The reply is that of store.lua.  {0, ENTRY, TEXT} says also that a message
--- could not be fed, and one more element, {-2, TEXT}, that the counters and
--- marks could not be written.  An error instead: nothing was stored.
+-- The reply is that of store.lua, and {0, ENTRY, "fed", TEXT}: stored, but a
+-- message could not be fed.  One more element, {-2, TEXT}, says that the
+-- counters and marks could not be written.  An error instead: nothing was
+-- stored.
 --
 
 
@@ -89,7 +90,7 @@ while a <= #ARGV do
             local ok, err = try(take, s.k, p, ARGV[a + 1])
 
             if not ok then
-                answer = { 0, entry, err }
+                answer = { 0, entry, 'fed', err }
                 s.failed = true
             end
         end
