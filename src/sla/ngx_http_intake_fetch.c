@@ -301,7 +301,6 @@ ngx_http_intake_fetch_write(ngx_intake_redis_args_t *args, void *data,
     int64_t                   now, readings[NGX_HTTP_INTAKE_MAX_TIERS];
     ngx_uint_t                i;
     ngx_http_intake_sla_t    *sla;
-    ngx_http_intake_tier_t   *tier;
 
     sla = fs->source->sla;
     now = ngx_http_intake_the_fetch.now;
@@ -319,12 +318,7 @@ ngx_http_intake_fetch_write(ngx_intake_redis_args_t *args, void *data,
     ngx_intake_redis_number_arg(args, NGX_HTTP_INTAKE_OPEN_SHOWN);
 
     for (i = 0; i < sla->ntiers; i++) {
-        tier = &sla->tiers[i];
-
-        ngx_intake_redis_number_arg(args, ngx_http_intake_risk(tier,
-                                                               tier->first));
-        ngx_intake_redis_number_arg(args, ngx_http_intake_risk(tier,
-                                                               tier->next));
+        ngx_http_intake_risk_args(args, &sla->tiers[i]);
     }
 }
 

@@ -459,6 +459,10 @@ ngx_http_intake_reread_write(ngx_intake_redis_args_t *args, void *data,
         ngx_intake_redis_text_arg(args, &reread->expected[i]);
     }
 
+    for (i = 0; i < sla->ntiers; i++) {
+        ngx_http_intake_risk_args(args, &sla->tiers[i]);
+    }
+
     for (i = 0; i < reread->open.nelts; i++) {
         ngx_http_intake_reread_conversation(args, sla, &open[i]);
     }

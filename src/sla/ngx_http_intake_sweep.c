@@ -45,6 +45,8 @@ static void ngx_http_intake_sweep_write(ngx_intake_redis_args_t *args,
     void *data, ngx_uint_t *nkeys);
 static void ngx_http_intake_sweep_tier_args(ngx_intake_redis_args_t *args,
     ngx_http_intake_sweep_t *sweep, ngx_uint_t n);
+static int64_t ngx_http_intake_risk(ngx_http_intake_tier_t *tier,
+    ngx_msec_t target);
 static void ngx_http_intake_swept(void *data,
     ngx_intake_redis_result_e result, ngx_intake_redis_reply_t *reply);
 static ngx_uint_t ngx_http_intake_sweep_texts(ngx_http_intake_sweep_t *sweep,
@@ -334,10 +336,7 @@ ngx_http_intake_sweep_tier_args(ngx_intake_redis_args_t *args,
 
     tier = &sweep->sla->tiers[n];
 
-    ngx_intake_redis_number_arg(args, ngx_http_intake_risk(tier,
-                                                           tier->first));
-    ngx_intake_redis_number_arg(args, ngx_http_intake_risk(tier,
-                                                           tier->next));
+    ngx_http_intake_risk_args(args, tier);
     ngx_intake_redis_text_arg(args, &tier->step_names);
 
     p = ngx_http_intake_calendar_text(sweep, n, text);
@@ -345,9 +344,18 @@ ngx_http_intake_sweep_tier_args(ngx_intake_redis_args_t *args,
 }
 
 
-/* ms before the deadline from which on a conversation is at risk */
+void
+ngx_http_intake_risk_args(ngx_intake_redis_args_t *args,
+    ngx_http_intake_tier_t *tier)
+{
+    ngx_intake_redis_number_arg(args, ngx_http_intake_risk(tier,
+                                                           tier->first));
+    ngx_intake_redis_number_arg(args, ngx_http_intake_risk(tier,
+                                                           tier->next));
+}
 
-int64_t
+
+static int64_t
 ngx_http_intake_risk(ngx_http_intake_tier_t *tier, ngx_msec_t target)
 {
     return (int64_t) target

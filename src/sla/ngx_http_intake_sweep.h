@@ -78,9 +78,9 @@ struct ngx_http_intake_sweeper_s {
 };
 
 
-
-int64_t ngx_http_intake_risk(ngx_http_intake_tier_t *tier,
-    ngx_msec_t target);
+/* of first and next, ms before the deadline from which on one is at risk */
+void ngx_http_intake_risk_args(ngx_intake_redis_args_t *args,
+    ngx_http_intake_tier_t *tier);
 
 /* text has NGX_HTTP_INTAKE_CALENDAR_TEXT bytes; returns its end */
 u_char *ngx_http_intake_calendar_text(ngx_http_intake_sweep_t *sweep,

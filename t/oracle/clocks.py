@@ -221,6 +221,9 @@ class Scripts:
     def readings(self, t):
         return [tier.read(t) for tier in self.tiers]
 
+    def risks(self):
+        return [r for tier in self.tiers for r in tier.risks]
+
     def conversation(self, ref):
         return f"{self.prefix}c:{digest(ref)}"
 
@@ -302,7 +305,7 @@ class Scripts:
     def snapshot(self, now, wanted=0):
         return self.call("snapshot", self.keys(now), [
             *self.conf(), now, *self.readings(now), wanted,
-            *(r for tier in self.tiers for r in tier.risks)])
+            *self.risks()])
 
     def reread(self, now, tiers):
         """Every waiting conversation, with the clocks of these tiers."""
@@ -315,7 +318,8 @@ class Scripts:
                 cursor, rows = self.call("open", [key], [cursor, 10])
                 keys, args = self.keys(now), [*self.conf(),
                                               *self.readings(now),
-                                              *("" for _ in tiers)]
+                                              *("" for _ in tiers),
+                                              *self.risks()]
                 for member, paused, *messages in rows:
                     keys.append(f"{self.prefix}c:{member.decode()}")
                     oldest = tiers[names[messages[0].decode()]]
@@ -740,6 +744,9 @@ class Model:
                     and self.due(c) >= self.tier(c).read(now)):
                 c.told = 1
                 self.retract(c)
+            b = self.tier(c).read(now) if c.paused is None else c.paused
+            if c.told == 1 and self.due(c) > b + self.tier(c).risks[c.next]:
+                c.told = 0
             self.stopped(c)
 
     def expire(self):
@@ -1363,8 +1370,8 @@ def edge_tier(scripts, client, now):
     same("open", rows, [[digest("c").encode(), -1, b"office", now + 2]])
     same("reread", reduced.call("reread", reduced.keys(now)
                                 + [scripts.conversation("c")],
-                                [*reduced.conf(), now, "", -1, 1, now + 2, 0,
-                                 now + 2, 0]), 1)
+                                [*reduced.conf(), now, "", *reduced.risks(),
+                                 -1, 1, now + 2, 0, now + 2, 0]), 1)
     same("moved", {lane for lane, _ in redis_sets(scripts)}, lanes)
 
 
@@ -1564,7 +1571,7 @@ def edge_calendar(scripts, client, now):
         return scripts.call("reread", scripts.keys(now)
                             + [scripts.conversation("a")],
                             [*scripts.conf(), *scripts.readings(now), text, "",
-                             -1, 1, now, 0, now, 0])
+                             *scripts.risks(), -1, 1, now, 0, now, 0])
     same("whose turn it is", reread("2:b"), 1)
     same("whose turn it is not", reread("1:a"), -1)
 
@@ -1617,6 +1624,28 @@ def edge_steps(scripts, client, now):
          ["head", "b", "c", "first"])
 
 
+def edge_targets(scripts, client, now):
+    """With a longer target nobody is at risk, or late, before it is time."""
+    def wait(minute, first=HOUR):
+        scripts.tiers[0] = Tier("default", first, HOUR, risks=(MINUTE, MINUTE))
+        if first != HOUR:
+            scripts.reread(now + minute * MINUTE, scripts.tiers)
+        scripts.sweep_all(now + minute * MINUTE)
+        return sorted({lane for lane, _ in redis_sets(scripts)})[0]
+
+    scripts.one(now, "inbound", "a")
+    same("at risk", wait(59), "risk:default:first")
+    same("not any more", wait(59, 2 * HOUR), "ok:default:first")
+    same("still not", wait(118, 2 * HOUR), "ok:default:first")
+    same("then", wait(119, 2 * HOUR), "risk:default:first")
+    same("still is", wait(119, 2 * HOUR - 1), "risk:default:first")
+    same("late", wait(121, 2 * HOUR), "late:default:first")
+    same("neither", wait(121, 3 * HOUR), "ok:default:first")
+    same("each is told", [f[b"event"].decode() for _, f in client.xrange(
+        scripts.stream + ":escalations")],
+        ["at_risk", "at_risk", "breach", "retracted"])
+
+
 def edge_lanes(scripts, client, now):
     """A call takes no more than its limit, however many lanes have something
     that is due."""
@@ -1632,8 +1661,8 @@ def run_edges(_):
     try:
         for edge in (edge_types, edge_memory, edge_arguments, edge_tier,
                      edge_sweepers, edge_many, edge_lanes, edge_steps,
-                     edge_pauses, edge_early, edge_forget, edge_calendar,
-                     edge_close):
+                     edge_targets, edge_pauses, edge_early, edge_forget,
+                     edge_calendar, edge_close):
             server.client.flushall()
             scripts = Scripts(server.client, "edge", [
                 Tier("default", HOUR, HOUR, risks=(MINUTE, MINUTE)),

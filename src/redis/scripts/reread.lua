@@ -11,16 +11,19 @@
 --
 -- ARGV      CONF; the readings of the tiers' clocks now; for each tier the
 --           text that stands for its calendar, or nothing if that is not
---           changed; then for each conversation: the reading at the time at
---           which its clock was paused, by the clock of its oldest message's
---           tier, or -1; the number of its messages; and four for each of
---           them, oldest first: its time, the number of its tier, the reading
---           at that time, and extra as in MESSAGE
+--           changed, and then two: first's and next's number of ms before the
+--           deadline at which a wait is at risk; then for each conversation:
+--           the reading at the time at which its clock was paused, by the
+--           clock of its oldest message's tier, or -1; the number of its
+--           messages; and four for each of them, oldest first: its time, the
+--           number of its tier, the reading at that time, and extra as in
+--           MESSAGE
 --
 -- Messages that came in since then keep what they have.  A breach that was
--- counted and is none any more is retracted.  Returns the number of those
--- that were written; -1, and nothing was, if another text stands there: then
--- somebody else does this by other clocks.
+-- counted and is none any more is retracted, and who is at risk no longer will
+-- be told of anew.  Returns the number of those that were written; -1, and
+-- nothing was, if another text stands there: then somebody else does this by
+-- other clocks.
 --
 
 
@@ -29,9 +32,10 @@ local c, written = clocks(1), 0
 c.b = c.rest
 
 local texts = c.b + c.n
+local risks = texts + c.n
 
 for i = c.b, #ARGV do
-    if not tonumber(ARGV[i]) and (i < texts or i >= texts + c.n) then
+    if not tonumber(ARGV[i]) and (i < texts or i >= risks) then
         return redis.error_reply('ERR not a number')
     end
 end
@@ -74,13 +78,17 @@ local function rewrite(v, a)
 
     hold(v, math.max(P[#P - 4], v.Z[#v.Z - 2] or 0), { [P[5]] = v.a })
 
-    local due = deadline(c, v)
+    local due, b = deadline(c, v), reading(c, v.t)
 
-    if v.s == 2 and not v.a and due >= reading(c, v.t) then
+    if v.s == 2 and not v.a and due >= b then
         v.s = 1
         count_lane(c, 'retract:' .. (v.strange or P[5])
                       .. (v.f == 0 and ':first' or ':next'))
         note(v, 'retracted', due)
+    end
+
+    if v.s == 1 and due > (v.a or b) + ARGV[risks + 2 * v.t + v.f] then
+        v.s = 0
     end
 
     arm(c, v)
@@ -88,7 +96,7 @@ local function rewrite(v, a)
 end
 
 
-local a = texts + c.n
+local a = risks + 2 * c.n
 
 for k = c.keys, #KEYS do
     local v = read(c, KEYS[k])
