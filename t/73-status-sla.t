@@ -719,6 +719,28 @@ subtest 'after a fail-over' => sub {
     settle();
     is_deeply($shown->(), [2, 7300, 'held'], 'what was shown is held');
 
+    # not who waits
+
+    for (['pause', '1 0 2', 200], ['resume', '1 1 1', 503]) {
+        my ($kind, $waiting, $health) = @$_;
+
+        $t->post('/replies', qq({"source":"mail","conversation":"over",)
+                             . qq("kind":"$kind"}));
+        settle();
+
+        my $doc = document('&source=mail', '/detail');
+        my $lane = source($doc, 'mail')->{tiers}[0]{clocks}{first};
+
+        is($doc->{snapshot}{stale}, JSON::PP::true, 'while that is held');
+        is("@$lane{qw(at_risk overdue paused)}", $waiting, "$kind is shown");
+        is(scalar(grep { $_->{state} eq 'overdue' }
+                  @{source($doc, 'mail')->{conversations}}),
+           $kind eq 'resume' ? 1 : 0, 'in the list, too');
+        is($t->get('/overdue?health')->status(), $health, 'and asked for');
+    }
+
+    is_deeply($shown->(), [2, 7300, 'held'], 'what was shown is still held');
+
     $redis->command('HINCRBY', @met, 1);
     settle();
     is_deeply($shown->(), [2, 25300, 'shown'], 'until it is passed');

@@ -373,7 +373,7 @@ ngx_http_intake_put_stale(ngx_http_intake_writer_t *w,
 
     if (held) {
         ngx_http_intake_put(w, "Redis knows less than before, as after a "
-                               "fail-over: for a minute older numbers are "
+                               "fail-over: for a minute older counts are "
                                "shown.</p>\n");
         return;
     }

@@ -100,7 +100,8 @@ typedef struct {
 typedef struct {
     int64_t                         fetched;    /* ms since 1970; 0: never */
     int64_t                         held;       /* ms since 1970: since then
-                                                   it is an older one; 0 */
+                                                   its counters are older
+                                                   ones; 0 */
     int64_t                         revision;   /* of its clocks */
 
     /* entries; -1: unknown */
@@ -159,8 +160,8 @@ ngx_int_t ngx_http_intake_board_copy(ngx_http_intake_source_t *source,
 
 /*
  * sla/hold: shows old again in place of panel, which is to come after it, if
- * panel was not read, or, for a minute, if one of its counters went back.  now
- * is in ms.
+ * panel was not read, or, for a minute, its counters, if one of them went back.
+ * now is in ms.
  */
 void ngx_http_intake_hold(ngx_http_intake_panel_t *panel,
     ngx_http_intake_panel_t *old, int64_t now);

@@ -9,8 +9,9 @@
 
 /*
  * After a fail-over the clocks may know less than what has been shown.  A
- * counter that goes back is read as one that began anew, so the old numbers
- * are held for a while, in which the new ones mostly pass them.
+ * counter that goes back is read as one that began anew, so the old counters
+ * are held for a while, in which the new ones mostly pass them.  Who waits, and
+ * how much is in the streams, is shown as it is.
  *
  * Each counter is compared.  Their sum would not do: it also has milliseconds,
  * so that one answer could outweigh any number that are gone.
@@ -27,6 +28,8 @@ static ngx_uint_t ngx_http_intake_lane_went_back(
     ngx_http_intake_lane_t *lane, ngx_http_intake_lane_t *old);
 static ngx_uint_t ngx_http_intake_less(int64_t *n, int64_t *old,
     ngx_uint_t count);
+static void ngx_http_intake_keep_counters(ngx_http_intake_panel_t *panel,
+    ngx_http_intake_panel_t *old);
 
 
 void
@@ -53,8 +56,7 @@ ngx_http_intake_hold(ngx_http_intake_panel_t *panel,
         return;
     }
 
-    *panel = *old;
-    panel->fetched = now;
+    ngx_http_intake_keep_counters(panel, old);
     panel->held = held;
 }
 
@@ -118,4 +120,30 @@ ngx_http_intake_less(int64_t *n, int64_t *old, ngx_uint_t count)
     }
 
     return 0;
+}
+
+
+static void
+ngx_http_intake_keep_counters(ngx_http_intake_panel_t *panel,
+    ngx_http_intake_panel_t *old)
+{
+    ngx_uint_t               i;
+    ngx_http_intake_lane_t  *lane, *shown;
+
+    panel->revision = old->revision;
+
+    ngx_memcpy(panel->kinds, old->kinds, sizeof(panel->kinds));
+    ngx_memcpy(panel->anomalies, old->anomalies, sizeof(panel->anomalies));
+
+    for (i = 0; i < NGX_HTTP_INTAKE_LANES; i++) {
+        lane = &panel->lanes[i];
+        shown = &old->lanes[i];
+
+        lane->total = shown->total;
+        lane->wall_sum = shown->wall_sum;
+        lane->business_sum = shown->business_sum;
+
+        ngx_memcpy(lane->windows, shown->windows, sizeof(lane->windows));
+        ngx_memcpy(lane->previous, shown->previous, sizeof(lane->previous));
+    }
 }
