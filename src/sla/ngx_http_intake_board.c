@@ -54,6 +54,7 @@ typedef struct {
 /* of this worker */
 
 typedef struct {
+    ngx_shmtx_t                    *mutex;      /* of who writes a copy */
     ngx_http_intake_shared_board_t *shared;
     ngx_http_intake_readings_t     *readings;
     ngx_http_intake_panel_t        *panels;     /* that are being read */
@@ -194,6 +195,7 @@ ngx_http_intake_board_init(ngx_cycle_t *cycle,
     shpool = (ngx_slab_pool_t *) imcf->board->shm.addr;
 
     board->shared = shpool->data;
+    board->mutex = &shpool->mutex;
 
     shpool = (ngx_slab_pool_t *) imcf->readings->shm.addr;
 
@@ -441,8 +443,15 @@ ngx_http_intake_board_fetched(ngx_uint_t ok)
         return;
     }
 
-    if (ok) {
+    /*
+     * A lease may end while somebody reads, so two may want to write the same
+     * copy.  Nobody waits here: a third would only be later.  If the owner
+     * dies, nginx unlocks the mutex of a zone.
+     */
+
+    if (ok && ngx_shmtx_trylock(board->mutex)) {
         ngx_http_intake_board_publish(ngx_http_intake_now());
+        ngx_shmtx_unlock(board->mutex);
     }
 
     ngx_free(board->panels);
@@ -472,6 +481,12 @@ ngx_http_intake_board_publish(int64_t now)
     board = &ngx_http_intake_the_board;
     shared = board->shared;
 
+    /* one that another has overtaken may know less than what was shown */
+
+    if (board->readings->newest != board->began) {
+        return;
+    }
+
     next = !shared->shown;
     panels = ngx_http_intake_board_panels(shared, next);
     shown = ngx_http_intake_board_panels(shared, shared->shown);
@@ -489,7 +504,7 @@ ngx_http_intake_board_publish(int64_t now)
 
     ngx_memory_barrier();
 
-    /* one that another has overtaken may know less than what was shown */
+    /* workers of another configuration write another board */
 
     if (!ngx_atomic_cmp_set(&board->readings->newest, board->began,
                             board->began + 1))

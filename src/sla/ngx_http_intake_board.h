@@ -18,9 +18,10 @@
  * that no counter seems to go back.
  *
  * The copy is in the shared memory zone "intake_board": integers only, two of
- * them, of which the one that is not shown is written.  There is no lock: a
- * reader compares the sequence before and after, a writer that dies leaves
- * what is not shown, and its lease ends by itself.
+ * them, of which the one that is not shown is written, under the mutex of the
+ * zone, for which nobody waits.  A reader takes no lock: it compares the
+ * sequence before and after.  A writer that dies leaves what is not shown, and
+ * its lease ends by itself.
  */
 
 
