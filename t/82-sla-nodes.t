@@ -345,12 +345,18 @@ sub rules {
     message($one, 'ahead', '2025-03-07T18:01:00Z');
     message($one, 'wrong', '2025-03-07T18:30:00Z');
     message($one, 'past', '2025-03-07T17:00:00Z');
+    message($one, 'unit', '1970-01-21T03:49:00Z');
+    message($one, 'unit', '1970-01-21T03:50:00Z', from => 'desk');
 
     is_deeply([dues($one, $now)],
-              ['2025-03-07T18:00:00Z', '2025-03-07T19:00:00Z',
+              ['2025-03-07T18:00:00Z', ('2025-03-07T19:00:00Z') x 2,
                '2025-03-07T19:01:00Z'],
-              'a late delivery keeps its time, one from the future has ours');
-    is(counter($redis, 'an:clock_skew'), 1, 'which is counted');
+              'a late delivery keeps its time, one from the future, or from '
+              . 'longer ago than what is forgotten, has ours');
+    is(counter($redis, 'an:clock_skew'), 2, 'which is counted');
+    is(counter($redis, 'an:orphan_reply') || counter($redis, 'an:overtaken'),
+       1, 'not so an answer from then, which answers nothing');
+    reply($one, conversation => 'unit', kind => 'close');
 
     # copies and disorder
 

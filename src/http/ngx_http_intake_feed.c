@@ -93,6 +93,7 @@ static ngx_int_t
 ngx_http_intake_feed_message(ngx_http_intake_ctx_t *ctx,
     ngx_http_intake_message_t *message, ngx_uint_t tier)
 {
+    int64_t                    received;
     ngx_http_intake_change_t  *change;
 
     static ngx_http_intake_kind_e  kinds[] = {
@@ -109,8 +110,23 @@ ngx_http_intake_feed_message(ngx_http_intake_ctx_t *ctx,
     change->kind = kinds[message->direction];
     change->conversation = message->conversation;
 
+    received = change->time;
+
     if (message->time >= 0) {
         change->time = message->time / 1000;
+    }
+
+    /*
+     * What is from longer ago would be closed at once, as if it had been there
+     * all that time.  Mostly its time has another unit than was configured.
+     */
+
+    if (change->kind == NGX_HTTP_INTAKE_KIND_INBOUND
+        && received - change->time
+           > (int64_t) ctx->source->sla->tiers[0].forget)
+    {
+        change->time = received;
+        change->skewed = 1;
     }
 
     if (message->id.len) {
@@ -135,8 +151,7 @@ ngx_http_intake_feed_message(ngx_http_intake_ctx_t *ctx,
         }
     }
 
-    return ngx_http_intake_change(ctx->source->sla, change,
-                                  ctx->received / 1000);
+    return ngx_http_intake_change(ctx->source->sla, change, received);
 }
 
 

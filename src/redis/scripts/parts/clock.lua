@@ -46,8 +46,9 @@
 --   time      of the event
 --   tier      number of the tier that it comes in under, 0 is the first
 --   has       the sum of: 1 the key of its id follows in KEYS; 2 the key of
---             its event follows; 4 its time was ahead of the clock here and
---             was set back, which is counted
+--             its event follows; 4 its time was ahead of the clock here, or a
+--             customer's longer ago than "forget", and is that of its arrival,
+--             which is counted
 --   ref       the conversation as people know it
 --   extra     ms that this message adds to the target: nobody was there
 --   B...      readings of the tiers' clocks at that time
