@@ -407,6 +407,27 @@ subtest 'a record that Redis does not read to its end' => sub {
 };
 
 
+# Redis goes away while it is written to
+
+subtest 'a write that breaks off' => sub {
+    my ($t, $redis, $a) = start();
+
+    is($t->post('/n', 'x' x (3 * 1024 * 1024))->status, 200, 'kept');
+    $a->deliver('behind');
+    fault($t, 'pipe');
+    $t->expect_log(qr/\[error\] .*redis connection/);
+    $redis->start();
+
+    ok(spool_empty($t, 60), 'replayed');
+    ok(-e $t->path('fault.done'), 'it broke off');
+    is(length +(($redis->entries('intake:{n}'))[-1]{fields}{data}),
+       3 * 1024 * 1024, 'sent again from its beginning');
+    $a->balance('what lies behind it');
+    is($a->metric('intake_spool_bad_total'), 0, 'nothing is bad');
+    $t->finish();
+};
+
+
 # the third of five records lies on it, the others do not
 
 subtest 'a sector that cannot be read' => sub {

@@ -5,8 +5,9 @@
 
 
 /*
- * Preloaded into nginx: faults of the disk for the files of a spool.  The file
- * that INTAKE_FAULTS names says which, in its first line:
+ * Preloaded into nginx: faults of the disk for the files of a spool, and of what
+ * they are replayed with.  The file that INTAKE_FAULTS names says which, in its
+ * first line:
  *
  *     slow MS    fdatasync() takes so long
  *     eio        fdatasync() fails with EIO, and again for each file
@@ -14,6 +15,8 @@
  *     rename     renameat() fails with EIO
  *     sector N   pread() of the 4096 bytes at N fails with EIO
  *     memory     malloc() of 4 MB or more fails
+ *     pipe       the first writev() of 1 MB or more writes a part of it, and
+ *                fails with EPIPE when it is called again
  *
  * and what was done is appended to a file of its name and ".done".
  */
@@ -36,35 +39,23 @@ void *malloc(size_t size);
 void *__libc_malloc(size_t size);
 int renameat(int from, const char *old, int to, const char *new);
 ssize_t pwritev(int fd, const struct iovec *iov, int n, off_t offset);
+ssize_t writev(int fd, const struct iovec *iov, int n);
 
 
-/* what is wanted; "" for nothing, and for files of others */
+/* what is wanted; "" for nothing */
 
 static void
-ngx_faults_read(int fd, char *fault, int size)
+ngx_faults_wanted(char *fault, int size)
 {
     int          in;
-    char         link[64], path[1024];
     ssize_t      n;
     const char  *name;
 
     fault[0] = '\0';
     name = getenv("INTAKE_FAULTS");
 
-    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-    n = readlink(link, path, sizeof(path) - 1);
+    in = name ? open(name, O_RDONLY|O_CLOEXEC) : -1;
 
-    if (name == NULL || n == -1) {
-        return;
-    }
-
-    path[n] = '\0';
-
-    if (strstr(path, "/spool") == NULL) {
-        return;
-    }
-
-    in = open(name, O_RDONLY|O_CLOEXEC);
     if (in == -1) {
         return;
     }
@@ -72,6 +63,31 @@ ngx_faults_read(int fd, char *fault, int size)
     n = read(in, fault, size - 1);
     fault[n > 0 ? n : 0] = '\0';
     close(in);
+}
+
+
+/* the same of a file; "" for files of others */
+
+static void
+ngx_faults_read(int fd, char *fault, int size)
+{
+    char     link[64], path[1024];
+    ssize_t  n;
+
+    fault[0] = '\0';
+
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    n = readlink(link, path, sizeof(path) - 1);
+
+    if (n == -1) {
+        return;
+    }
+
+    path[n] = '\0';
+
+    if (strstr(path, "/spool")) {
+        ngx_faults_wanted(fault, size);
+    }
 }
 
 
@@ -230,29 +246,65 @@ pread64(int fd, void *buf, size_t n, off_t offset)
 }
 
 
+/* a part has left before it fails, as when the reader goes away meanwhile */
+
+ssize_t
+writev(int fd, const struct iovec *iov, int n)
+{
+    int            i;
+    char           fault[64];
+    size_t         size;
+    ssize_t      (*real)(int, const struct iovec *, int);
+    struct iovec   part;
+
+    static int     begun = -1, done;
+
+    real = (ssize_t (*)(int, const struct iovec *, int))
+           dlsym(RTLD_NEXT, "writev");
+
+    size = 0;
+
+    for (i = 0; i < n; i++) {
+        size += iov[i].iov_len;
+    }
+
+    if (size < 1024 * 1024 || done) {
+        return real(fd, iov, n);
+    }
+
+    ngx_faults_wanted(fault, sizeof(fault));
+
+    if (strncmp(fault, "pipe", 4) != 0) {
+        return real(fd, iov, n);
+    }
+
+    if (fd == begun) {
+        done = 1;
+        ngx_faults_done("pipe\n");
+        errno = EPIPE;
+        return -1;
+    }
+
+    begun = fd;
+    part = iov[0];
+    part.iov_len = (part.iov_len > 100) ? 100 : part.iov_len;
+
+    return real(fd, &part, 1);
+}
+
+
 void *
 malloc(size_t size)
 {
-    int          in;
-    char         fault[64];
-    ssize_t      n;
-    const char  *name;
+    char  fault[64];
 
     if (size < 4 * 1024 * 1024) {
         return __libc_malloc(size);
     }
 
-    name = getenv("INTAKE_FAULTS");
-    in = name ? open(name, O_RDONLY|O_CLOEXEC) : -1;
+    ngx_faults_wanted(fault, sizeof(fault));
 
-    if (in == -1) {
-        return __libc_malloc(size);
-    }
-
-    n = read(in, fault, sizeof(fault));
-    close(in);
-
-    if (n < 6 || memcmp(fault, "memory", 6) != 0) {
+    if (strncmp(fault, "memory", 6) != 0) {
         return __libc_malloc(size);
     }
 
