@@ -5,9 +5,9 @@
 
 
 /*
- * Preloaded into nginx: faults of the disk for the files of a spool, and of what
- * they are replayed with.  The file that INTAKE_FAULTS names says which, in its
- * first line:
+ * Preloaded into nginx: faults of the disk for the files of a spool, and of
+ * what they are replayed with.  The file that INTAKE_FAULTS names says which,
+ * in its first line:
  *
  *     slow MS    fdatasync() takes so long
  *     eio        fdatasync() fails with EIO, and again for each file
