@@ -15,8 +15,8 @@
  *     rename     renameat() fails with EIO
  *     sector N   pread() of the 4096 bytes at N fails with EIO
  *     memory     malloc() of 4 MB or more fails
- *     pipe       the first writev() of 1 MB or more writes a part of it, and
- *                fails with EPIPE when it is called again
+ *     pipe       the first writev() that has a buffer of more than 1 MB writes
+ *                100 bytes of it, and fails with EPIPE when it is called again
  *
  * and what was done is appended to a file of its name and ".done".
  */
@@ -253,22 +253,23 @@ writev(int fd, const struct iovec *iov, int n)
 {
     int            i;
     char           fault[64];
-    size_t         size;
     ssize_t      (*real)(int, const struct iovec *, int);
-    struct iovec   part;
+    struct iovec   parts[64];
 
     static int     begun = -1, done;
 
     real = (ssize_t (*)(int, const struct iovec *, int))
            dlsym(RTLD_NEXT, "writev");
 
-    size = 0;
+    for (i = 0; i < n && i < 64; i++) {
+        parts[i] = iov[i];
 
-    for (i = 0; i < n; i++) {
-        size += iov[i].iov_len;
+        if (iov[i].iov_len > 1024 * 1024) {
+            break;
+        }
     }
 
-    if (size < 1024 * 1024 || done) {
+    if (i == n || i == 64 || done) {
         return real(fd, iov, n);
     }
 
@@ -286,10 +287,9 @@ writev(int fd, const struct iovec *iov, int n)
     }
 
     begun = fd;
-    part = iov[0];
-    part.iov_len = (part.iov_len > 100) ? 100 : part.iov_len;
+    parts[i].iov_len = 100;
 
-    return real(fd, &part, 1);
+    return real(fd, parts, i + 1);
 }
 
 
