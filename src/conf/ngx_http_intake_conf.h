@@ -118,6 +118,13 @@ char *ngx_http_intake_directive(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_http_intake_token_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
+/*
+ * Gives the location that is being read its content handler; a text for the
+ * log: it has another.
+ */
+char *ngx_http_intake_set_handler(ngx_conf_t *cf,
+    ngx_http_handler_pt handler);
+
 /* of a location: its conf, and what it serves when http {} has been read */
 void *ngx_http_intake_create_loc_conf(ngx_conf_t *cf);
 char *ngx_http_intake_merge_loc_conf(ngx_conf_t *cf, void *parent,

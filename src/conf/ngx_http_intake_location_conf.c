@@ -37,19 +37,11 @@ ngx_http_intake_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_intake_loc_conf_t *ilcf = conf;
 
     ngx_str_t                    *value;
-    ngx_http_core_loc_conf_t     *clcf;
     ngx_http_intake_srv_conf_t   *iscf;
     ngx_http_intake_main_conf_t  *imcf;
 
     if (ilcf->source_name.len) {
         return "is duplicate";
-    }
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-
-    if (clcf->handler) {
-        return "cannot stand beside another handler of the location, "
-               "such as proxy_pass or intake_status";
     }
 
     value = cf->args->elts;
@@ -65,13 +57,29 @@ ngx_http_intake_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ilcf->source_name = value[1];
     ngx_http_intake_position(cf, &ilcf->source_position);
 
-    clcf->handler = ngx_http_intake_handler;
-
     iscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_intake_module);
     iscf->used = 1;
 
     imcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_intake_module);
     imcf->used = 1;
+
+    return ngx_http_intake_set_handler(cf, ngx_http_intake_handler);
+}
+
+
+char *
+ngx_http_intake_set_handler(ngx_conf_t *cf, ngx_http_handler_pt handler)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->handler) {
+        return "cannot stand beside another handler of the location, "
+               "such as proxy_pass, intake or intake_status";
+    }
+
+    clcf->handler = handler;
 
     return NGX_CONF_OK;
 }
@@ -85,18 +93,10 @@ ngx_http_intake_token_directive(ngx_conf_t *cf, ngx_command_t *cmd,
 {
     ngx_http_intake_loc_conf_t *ilcf = conf;
 
-    ngx_str_t                 *value;
-    ngx_http_core_loc_conf_t  *clcf;
+    ngx_str_t  *value;
 
     if (ilcf->token) {
         return "is duplicate";
-    }
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-
-    if (clcf->handler) {
-        return "cannot stand beside another handler of the location, "
-               "such as proxy_pass or intake";
     }
 
     value = cf->args->elts;
@@ -105,9 +105,7 @@ ngx_http_intake_token_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     ilcf->source_name = value[1];
     ngx_http_intake_position(cf, &ilcf->source_position);
 
-    clcf->handler = ngx_http_intake_token_handler;
-
-    return NGX_CONF_OK;
+    return ngx_http_intake_set_handler(cf, ngx_http_intake_token_handler);
 }
 
 

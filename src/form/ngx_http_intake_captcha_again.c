@@ -26,7 +26,6 @@
 
 typedef struct {
     ngx_http_intake_ctx_t          *ctx;
-    ngx_str_t                       key;       /* in Redis */
     ngx_intake_redis_op_t          *op;        /* NULL: none is under way */
     ngx_event_t                     timer;
     ngx_uint_t                      looks;

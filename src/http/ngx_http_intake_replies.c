@@ -59,20 +59,12 @@ ngx_http_intake_replies_directive(ngx_conf_t *cf, ngx_command_t *cmd,
 
     ngx_str_t                    *value, text;
     ngx_uint_t                    i, access;
-    ngx_http_core_loc_conf_t     *clcf;
     ngx_http_intake_secret_t     *secret;
     ngx_http_intake_srv_conf_t   *iscf;
     ngx_http_intake_main_conf_t  *imcf;
 
     if (ilcf->replies) {
         return "is duplicate";
-    }
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-
-    if (clcf->handler) {
-        return "cannot stand beside another handler of the location, "
-               "such as proxy_pass or intake";
     }
 
     ilcf->reply_tokens = ngx_array_create(cf->pool, 2,
@@ -123,8 +115,6 @@ ngx_http_intake_replies_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     ilcf->replies = 1;
     ngx_http_intake_position(cf, &ilcf->source_position);
 
-    clcf->handler = ngx_http_intake_replies_handler;
-
     iscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_intake_module);
     iscf->used = 1;
 
@@ -132,7 +122,7 @@ ngx_http_intake_replies_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     imcf->used = 1;
     imcf->replies = 1;
 
-    return NGX_CONF_OK;
+    return ngx_http_intake_set_handler(cf, ngx_http_intake_replies_handler);
 }
 
 

@@ -49,18 +49,10 @@ ngx_http_intake_status_directive(ngx_conf_t *cf, ngx_command_t *cmd,
 
     ngx_str_t                    *value;
     ngx_uint_t                    i;
-    ngx_http_core_loc_conf_t     *clcf;
     ngx_http_intake_main_conf_t  *imcf;
 
     if (ilcf->status) {
         return "is duplicate";
-    }
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-
-    if (clcf->handler) {
-        return "cannot stand beside another handler of the location, "
-               "such as proxy_pass or intake";
     }
 
     value = cf->args->elts;
@@ -94,15 +86,13 @@ ngx_http_intake_status_directive(ngx_conf_t *cf, ngx_command_t *cmd,
         return NGX_CONF_ERROR;
     }
 
-    clcf->handler = ngx_http_intake_status_handler;
-
     ilcf->status = 1;
     ngx_http_intake_position(cf, &ilcf->source_position);
 
     imcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_intake_module);
     imcf->used = 1;
 
-    return NGX_CONF_OK;
+    return ngx_http_intake_set_handler(cf, ngx_http_intake_status_handler);
 }
 
 
